@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/export.h"
+#include "engine/back_end.h"
+#include "engine/statistics.h"
+#include "engine/task.h"
+
+namespace torchinfer {
+
+/// Which model a stream wants and how its engine shall be. The fields named in `key`
+/// (docs/architecture.md) decide which streams share an engine.
+struct SessionRequest {
+  std::string model_file;
+  std::string model_info_file;  ///< empty: sidecar or embedded
+  std::string label_file;       ///< empty: embedded
+  std::string model_sha256;     ///< empty: any
+  DeviceId device{DeviceId::Kind::kAuto, 0};
+  Precision precision = Precision::kAuto;
+  int batch_size = 0;       ///< 0 = auto
+  int workers = 0;          ///< 0 = auto: min(cores by affinity and cgroup quota, 4)
+  int threads = 0;          ///< 0 = auto: 1, or cores / workers where that is more
+  std::string engine_name;  ///< streams share only within one name
+};
+
+/// What may change while a stream runs.
+struct SessionSettings {
+  bool live = false;          ///< live tasks go before those of streams that can wait
+  Duration batch_timeout{0};  ///< extra wait of a batch that is not full; 0..10 s
+  int top_k = 1;
+  float threshold = 0.0F;
+  bool keep_tensors = false;
+};
+
+/// What is known of the engine a session rides on. A plain value.
+struct EngineInfo {
+  std::uint64_t id = 0;  ///< counts the process's engines from 1
+  std::string name;
+  std::string model_path;
+  std::string model_sha256;
+  ModelFacts facts;
+  int workers = 1;
+  int threads = 1;
+  bool shared = false;  ///< it existed before this session joined
+  std::vector<std::string>
+      similar;  ///< why other engines of the same model are not shared, one sentence each
+};
+
+/// One stream's seat at an engine. All calls are thread-safe; open() blocks until the model is
+/// loaded and self-tested. The destructor cancels what is queued and lets the engine go with its
+/// last session, joining its workers: at most one running forward is waited for. Never destroy it
+/// on a worker (in Waker::wake()).
+class TORCHINFER_API Session {
+ public:
+  static Result<std::unique_ptr<Session>> open(const SessionRequest& request,
+                                               const SessionSettings& settings);
+  virtual ~Session() = default;
+
+  virtual EngineInfo engine() const = 0;
+  virtual int engine_users() const = 0;
+  virtual std::shared_ptr<const ModelInfo> model() const = 0;
+
+  /// For frames from now on.
+  virtual void configure(const SessionSettings& settings) = 0;
+
+  /// Preprocesses on the calling thread and queues one item per region (none given = the whole
+  /// frame). Never blocks on the queue; credit is the caller's to look at first. `frame->waker`
+  /// (may be null) is woken when all items are done. Fails with the engine's sticky status, or with
+  /// what preprocessing said; then nothing is queued.
+  virtual Result<std::shared_ptr<FrameResult>> submit(const ImageView& image,
+                                                      std::span<const Region> regions,
+                                                      std::shared_ptr<Waker> waker) = 0;
+
+  /// Whether fewer tasks of this stream are unfinished than its credit.
+  virtual bool has_credit() const = 0;
+  /// Sleeps until there is credit (true), or interrupt(true) was called or the engine has failed
+  /// (false).
+  virtual bool wait_credit() = 0;
+  /// true: wait_credit() returns false at once, until set back to false. For flushes and state
+  /// changes.
+  virtual void interrupt(bool on) = 0;
+
+  /// false: this stream will not submit soon (EOS, GAP, a waiting serialized query, back-pressure):
+  /// no batch waits for it. submit() sets it back to true.
+  virtual void set_contributing(bool on) = 0;
+  /// Forgets what is queued; what runs is finished but wakes nobody.
+  virtual void cancel() = 0;
+  /// Sleeps until no task of this stream is queued or running, or interrupt(true). Implies
+  /// set_contributing(false).
+  virtual bool drain() = 0;
+
+  /// How long a frame that is submitted now may take at worst: batch timeout + forward time x
+  /// (batches in flight + 1).
+  virtual Duration expected_latency() const = 0;
+  /// Tasks of this stream that may be unfinished at once.
+  virtual int credit() const = 0;
+
+  /// The engine's sticky failure, or Ok.
+  virtual Status engine_status() const = 0;
+  virtual EngineStatistics engine_statistics() const = 0;
+  virtual SessionStatistics statistics() const = 0;
+};
+
+}  // namespace torchinfer

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "core/export.h"
+#include "core/image_view.h"
+#include "core/status.h"
+#include "model/preprocess_params.h"
+
+namespace torchinfer {
+
+/// Everything about turning frames of one format into one input tensor that can be computed ahead:
+/// geometry, filter taps, colour matrix with the value ranges folded in. One implementation for all
+/// devices; the members are in plan_data.h, for the kernels alone. Immutable after make_plan(),
+/// shared by tasks of one stream.
+class PreprocessPlan;
+
+/// `region` absent = the whole frame. kUnsupported for a frame larger than 32768 pixels a side;
+/// kInvalidArgument for a region outside the frame or parameters outside the ranges of
+/// PreprocessParams.
+TORCHINFER_API Result<std::shared_ptr<const PreprocessPlan>> make_plan(
+    const ImageFormat& format, const std::optional<Region>& region, const PreprocessParams& params);
+
+/// Writes one item, InputSpec::bytes() bytes, to `out` (64-byte aligned). `image.format` must equal
+/// the plan's. Allocates nothing after a thread's first frame of a plan. Many threads may run one
+/// plan at once.
+TORCHINFER_API Status preprocess_on_cpu(const PreprocessPlan& plan, const ImageView& image,
+                                        std::byte* out);
+
+}  // namespace torchinfer
