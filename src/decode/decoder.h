@@ -27,9 +27,12 @@ struct DecodePlan {
   float threshold = 0.0F;  ///< 0..1; classes below it are left out
 };
 
-/// Reads the outputs of one item into classes, best first; equal scores in order of index.
-/// `outputs` are those of Model::Lane::run. Thread-safe. kBadOutput: no output, NaN or infinity in
-/// it, or a class count that differs from the labels'.
+/// Reads the outputs of one item into classes, best first; equal values of the model in order of
+/// index. `outputs` are those of Lane::run(); the first one counts, with one number per class
+/// (dims of 1 around it do not matter), of any type. Allocates the result alone. Thread-safe.
+/// kBadOutput: no output, another shape, NaN or infinity in it, or values outside 0..1 where the
+/// model is said to have applied its own activation. kBadLabels: a class count that differs from
+/// the labels'.
 TORCHINFER_API Result<std::vector<Class>> decode_classification(
     const DecodePlan& plan, std::span<const TensorView> outputs);
 

@@ -28,8 +28,10 @@ struct ModelFile {
   std::string sha256;  ///< 64 lower-case hex digits
 };
 
-/// Reads and digests. `expected_sha256` empty = any (case is ignored). kNotFound, kUnreadable (also
-/// for a folder or an empty file), kTooLarge, kDigestMismatch (names both digests), kOutOfMemory.
+/// Reads and digests. `expected_sha256` empty = any (case is ignored). kNotFound (also for an empty
+/// path), kUnreadable (also for what is no regular file, is empty, or changes while it is read),
+/// kTooLarge, kDigestMismatch (names both digests), kInvalidArgument (`expected_sha256` is no
+/// digest), kOutOfMemory. Thread-safe.
 TORCHINFER_API Result<ModelFile> read_model_file(const std::string& path,
                                                  const std::string& expected_sha256,
                                                  const ModelCaps& caps);

@@ -25,8 +25,9 @@ struct OutputInfo {
 /// Everything a user of a model needs and the graph does not say. docs/models.md describes the
 /// file. A plain value.
 struct ModelInfo {
-  std::string source;    ///< where it came from: a path, or "<model>!modelinfo" when embedded
-  std::string name;      ///< for people; the model file's base name where the info has none
+  std::string source;  ///< where it came from: a path, or "<model>!modelinfo" when embedded
+  std::string
+      name;  ///< for people; the model file's name without its extension where the info has none
   std::string group_id;  ///< tensor group of the outputs, may be empty
   std::string
       quantized_engine;  ///< libtorch's engine that packed int8 weights, empty when there are none
@@ -38,10 +39,12 @@ struct ModelInfo {
 
 /// Reads GStreamer's .modelinfo key-file format, version 1.x, and this project's own section.
 /// `source` is kept and named in errors. Thread-safe. kBadModelInfo says which section and key, and
-/// what is expected there; a key that is needed and absent is asked for by name.
+/// what is expected there; all keys that are needed and absent are asked for by name, at once.
+/// kUnsupported: well-formed, but not handled (several inputs, another major version, ...).
+/// kTooLarge: more than 1 MiB.
 TORCHINFER_API Result<ModelInfo> parse_model_info(std::string_view text, std::string_view source);
 
-/// The same from a file of at most 1 MiB. kNotFound, kUnreadable, kTooLarge, kBadModelInfo.
+/// The same from a regular file. Also kNotFound, kUnreadable, kOutOfMemory.
 TORCHINFER_API Result<ModelInfo> read_model_info(const std::string& path);
 
 /// Where a model's info and labels come from, strongest first: an explicit file, the sidecar
@@ -54,7 +57,9 @@ struct ModelInfoSources {
   const std::map<std::string, std::string>* extra_files = nullptr;  ///< by name; not null
 };
 
-/// Finds, reads and joins them. kBadModelInfo with the remedy where no info exists at all.
+/// Finds, reads and joins them. The codes of the readers above; kBadModelInfo with the remedy where
+/// no info exists at all; kBadLabels where the labels are not as many as the first output is said
+/// to have classes. Thread-safe.
 TORCHINFER_API Result<ModelInfo> resolve_model_info(const ModelInfoSources& sources);
 
 }  // namespace torchinfer
