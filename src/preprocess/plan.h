@@ -17,15 +17,20 @@ namespace torchinfer {
 /// shared by tasks of one stream.
 class PreprocessPlan;
 
-/// `region` absent = the whole frame. kUnsupported for a frame larger than 32768 pixels a side;
+/// `region` absent = the whole frame; otherwise nothing outside it has any influence, as if the
+/// frame had been cropped first (chroma samples that the region's edge cuts are read whole).
+/// The matrix of formats other than Y'CbCr is ignored; their range is not.
+/// kUnsupported for a frame larger than 32768 pixels a side, and for Y'CbCr with ColorMatrix::kRgb;
 /// kInvalidArgument for a region outside the frame or parameters outside the ranges of
-/// PreprocessParams.
+/// PreprocessParams. Takes some 50 microseconds for a common input. Thread-safe.
 TORCHINFER_API Result<std::shared_ptr<const PreprocessPlan>> make_plan(
     const ImageFormat& format, const std::optional<Region>& region, const PreprocessParams& params);
 
-/// Writes one item, InputSpec::bytes() bytes, to `out` (64-byte aligned). `image.format` must equal
-/// the plan's. Allocates nothing after a thread's first frame of a plan. Many threads may run one
-/// plan at once.
+/// Writes one item, InputSpec::bytes() bytes, to `out` (64-byte aligned). Reads only the planes and
+/// rows that the plan needs; strides may be of any size and sign. kInvalidArgument when
+/// `image.format` is not the plan's or a plane that is needed is null, kUnsupported when the frame
+/// is not in host memory, kOutOfMemory. Allocates nothing after a thread's first frame of a plan.
+/// Many threads may run one plan at once.
 TORCHINFER_API Status preprocess_on_cpu(const PreprocessPlan& plan, const ImageView& image,
                                         std::byte* out);
 
