@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""From a module to the bytes of a TorchScript archive, and back."""
+
+import io
+import warnings
+
+import torch
+
+from .errors import ExportError
+
+METHODS = ("trace", "script")
+
+
+def set_up_torch():
+    """Before anything runs: with libtorch's default executor, forward of some optimised graphs never returns."""
+    torch._C._jit_set_profiling_mode(False)
+    torch._C._jit_set_texpr_fuser_enabled(False)
+
+
+def convert(model, method, example):
+    """The TorchScript module, and the texts of what the tracer warned of."""
+    with warnings.catch_warnings(record=True) as caught, torch.no_grad():
+        warnings.simplefilter("always")
+        try:
+            if method == "trace":
+                # check_trace would run the model again on the same input; check.py does more.
+                module = torch.jit.trace(model, example, check_trace=False)
+            else:
+                module = torch.jit.script(model)
+        except Exception as error:
+            other = "script" if method == "trace" else "trace"
+            raise ExportError(
+                f"torch.jit.{method} failed: {type(error).__name__}: {_first_line(error)}\n"
+                f"--method {other} may work; --verbose shows where it failed."
+            ) from error
+    texts = [
+        _first_line(item.message)
+        for item in caught
+        if issubclass(item.category, torch.jit.TracerWarning)
+    ]
+    return module, list(dict.fromkeys(texts))
+
+
+def to_bytes(module, extra_files):
+    buffer = io.BytesIO()
+    torch.jit.save(
+        module,
+        buffer,
+        _extra_files={name: text.encode("utf-8") for name, text in extra_files.items()},
+    )
+    return buffer.getvalue()
+
+
+def from_file(path, extra_names):
+    """Reads what to_bytes() made: the module and {name: text}."""
+    extra_files = dict.fromkeys(extra_names, "")
+    module = torch.jit.load(path, map_location="cpu", _extra_files=extra_files)
+    return module, {name: data.decode("utf-8") for name, data in extra_files.items()}
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else ""

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a model's user must know and its graph does not say, in GStreamer's .modelinfo format (docs/models.md)."""
+
+import dataclasses
+
+import torch
+
+from .errors import ExportError
+
+INFO_FILE = "modelinfo"  # the names of the extra files inside the archive
+LABELS_FILE = "labels.txt"
+
+RESIZE_POLICIES = ("short-side", "squash", "letterbox")
+INTERPOLATIONS = ("bilinear", "bicubic")
+COLOR_ORDERS = ("rgb", "bgr", "gray")
+LAYOUTS = ("nchw", "nhwc")
+ACTIVATIONS = ("softmax", "sigmoid", "none")
+
+
+@dataclasses.dataclass
+class Input:
+    """The tensor that the model takes, and how a frame becomes one."""
+
+    height: int
+    width: int
+    layout: str
+    color_order: str
+    resize: str
+    resize_size: int  # pixels; short-side only
+    interpolation: str
+    pad_value: int  # 0..255; letterbox only
+    mean: list  # per channel, of values scaled to 0..1
+    std: list
+
+    @property
+    def channels(self):
+        return 1 if self.color_order == "gray" else 3
+
+    def dims(self, batch):
+        image = (self.height, self.width)
+        return (
+            (batch, self.channels, *image)
+            if self.layout == "nchw"
+            else (batch, *image, self.channels)
+        )
+
+    def ranges(self):
+        """What 0 and 255 of an 8-bit channel become: [(min, max)] per channel."""
+        return [((0 - mean) / std, (1 - mean) / std) for mean, std in zip(self.mean, self.std)]
+
+    def noise(self, batch, seed=0):
+        """A tensor of the range that the model will see, the same at every call."""
+        generator = torch.Generator().manual_seed(seed)
+        values = torch.rand(self.dims(batch), generator=generator)
+        channel = (1, -1, 1, 1) if self.layout == "nchw" else (1, 1, 1, -1)
+        low, high = (torch.tensor(ends).reshape(channel) for ends in zip(*self.ranges()))
+        return low + values * (high - low)
+
+
+def text(name, model_input, classes, activation, any_batch):
+    """The key file. `any_batch`: whether the model takes batches of any size, or one frame at a time."""
+    batch = -1 if any_batch else 1
+    lines = [
+        "[modelinfo]",
+        "version=1.0",
+        f"producer=gst-torch-export, torch {torch.__version__}",
+        "",
+    ]
+    lines += ["[input_0]", "dir=input", "type=float32"]
+    lines += ["dims=" + ",".join(str(size) for size in model_input.dims(batch))]
+    lines += ["ranges=" + ";".join(f"{low!r},{high!r}" for low, high in model_input.ranges()), ""]
+    lines += ["[output_0]", "dir=output", "type=float32", f"dims={batch},{classes}", ""]
+    lines += [
+        "[torchinference]",
+        f"name={name}",
+        "task=classification",
+        f"resize={model_input.resize}",
+    ]
+    if model_input.resize == "short-side":
+        lines += [f"resize-size={model_input.resize_size}"]
+    if model_input.resize == "letterbox":
+        lines += [f"pad-value={model_input.pad_value}"]
+    lines += [
+        f"interpolation={model_input.interpolation}",
+        f"color-order={model_input.color_order}",
+    ]
+    lines += [f"layout={model_input.layout}", f"activation={activation}"]
+    return "\n".join(lines) + "\n"
+
+
+def imagenet_labels():
+    import torchvision
+
+    return list(torchvision.models.ResNet18_Weights.DEFAULT.meta["categories"])
+
+
+def read_labels(path):
+    """One label a line, class 0 first."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            labels = file.read().split("\n")
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror} (--labels)") from error
+    except UnicodeDecodeError as error:
+        raise ExportError(
+            f"{path} is not UTF-8: {error.reason} at byte {error.start} (--labels)"
+        ) from error
+    if labels[-1] == "":
+        labels.pop()
+    for number, label in enumerate(labels, start=1):
+        if not label.strip():
+            raise ExportError(
+                f"{path}, line {number}: an empty line; each line is one class's label"
+            )
+    if not labels:
+        raise ExportError(f"{path} is empty; one label a line is wanted, class 0 first")
+    return labels

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Models that the tests export through the command line, named as toy_models:function."""
+
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    """A classifier small enough to export in milliseconds."""
+
+    def __init__(self, num_classes=5, channels=3):
+        super().__init__()
+        self.pad = nn.ZeroPad2d((0, 1, 0, 1))
+        self.conv = nn.Conv2d(channels, 8, 3, stride=2)
+        self.fc = nn.Linear(8, num_classes)
+
+    def forward(self, x):
+        return self.fc(torch.relu(self.conv(self.pad(x))).mean((2, 3)))
+
+
+def net(num_classes=5, channels=3):
+    torch.manual_seed(7)
+    return Net(num_classes, channels)
+
+
+class OneAtATime(Net):
+    def forward(self, x):
+        return super().forward(x).reshape(1, self.fc.out_features)
+
+
+class Wavering(Net):
+    """Answers differently each time, as a model with dropout left on does."""
+
+    def forward(self, x):
+        return nn.functional.dropout(super().forward(x), 0.5, training=True)
+
+
+class Branching(nn.Module):
+    """Looks at its input: a trace keeps the way that its example took."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = Net()
+
+    def forward(self, x):
+        y = self.net(x)
+        if x.shape[0] > 1:
+            return y * 2
+        return y
+
+
+class Pair(Net):
+    def forward(self, x):
+        return super().forward(x), x
+
+
+class FeatureMap(Net):
+    def forward(self, x):
+        return self.conv(self.pad(x))
+
+
+class NotFinite(Net):
+    def forward(self, x):
+        return super().forward(x) / 0.0
+
+
+def raises():
+    raise KeyError("no such backbone")
+
+
+def nothing():
+    return None
+
+
+answer = 42
