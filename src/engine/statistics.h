@@ -10,15 +10,16 @@
 
 namespace torchinfer {
 
-/// Durations in bins of geometric width (relative error <= 3.2 %), from 1 us to 1000 s. Constant
-/// memory, no allocation. Not thread-safe.
+/// Durations in bins of geometric width (relative error of a percentile <= 2.2 %, or 1 us), from
+/// 1 us to 1000 s. Constant memory, no allocation. A plain value, not thread-safe.
 class TORCHINFER_API Histogram {
  public:
   void add(Duration value);
   std::uint64_t count() const { return count_; }
   Duration sum() const { return sum_; }
   Duration max() const { return max_; }
-  /// The value below which `fraction` (0..1) of the entries lie; 0 when empty.
+  /// The smallest value that at least `fraction` (0..1) of the entries do not exceed; 0 when empty,
+  /// exact for 1.
   Duration percentile(double fraction) const;
 
  private:
@@ -31,28 +32,38 @@ class TORCHINFER_API Histogram {
 };
 
 /// Why a batch was closed.
-enum class CloseReason : std::uint8_t { kFull, kTimeout, kNobodyLeft, kDrain };
+enum class CloseReason : std::uint8_t {
+  kFull,        ///< it holds batch-size items
+  kTimeout,     ///< its oldest item has waited for batch-timeout
+  kNobodyLeft,  ///< no stream could add to it within batch-timeout
+  kDrain,       ///< a stream asked for its results (EOS, a waiting query, drain)
+};
 
+/// The reason's name for logs and stats: full, timeout, nobody-left, drain.
+TORCHINFER_API const char* to_string(CloseReason reason);
+
+/// A plain value; an item is one region of one frame.
 struct EngineStatistics {
   std::uint64_t batches = 0;
   std::uint64_t items = 0;
-  std::uint64_t failed_batches = 0;
+  std::uint64_t failed_batches = 0;  ///< whose first forward failed, whatever became of its items
   std::uint64_t failed_items = 0;
   std::array<std::uint64_t, 4> closed{};     ///< by CloseReason
   std::map<int, std::uint64_t> batch_sizes;  ///< how many batches had that many items
-  Histogram forward;                         ///< by batch
+  Histogram forward;                         ///< by batch, reruns included
   Histogram decode;                          ///< by batch
 };
 
+/// A plain value. submitted = finished + failed + cancelled + those on their way.
 struct SessionStatistics {
   std::uint64_t submitted = 0;
-  std::uint64_t finished = 0;
-  std::uint64_t failed = 0;
+  std::uint64_t finished = 0;  ///< with a result
+  std::uint64_t failed = 0;    ///< with an error
   std::uint64_t cancelled = 0;
-  Histogram credit_wait;
-  Histogram preprocess;
-  Histogram queue;      ///< from submit until its forward began
-  Histogram inference;  ///< from submit until decoded
+  Histogram credit_wait;  ///< by wait_credit() that had to sleep
+  Histogram preprocess;   ///< by item, on the streaming thread
+  Histogram queue;        ///< by item, from submit until its forward began
+  Histogram inference;    ///< by item, from submit until decoded
 };
 
 }  // namespace torchinfer

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Credit, and taking work back: element-rules 2, 12 and 14 as far as the queue goes.
+#include "batch_queue_fixture.h"
+
+namespace torchinfer::test {
+namespace {
+
+class BatchCreditTest : public BatchQueueTest {
+ protected:
+  static bool sleeps(std::future<bool>& future) {
+    return future.wait_for(50ms) == std::future_status::timeout;
+  }
+};
+
+TEST_F(BatchCreditTest, OneStreamMayKeepEveryWorkerBusyAndABatchInReserve) {
+  use(8, 2);
+  EXPECT_EQ(queue->credit(live()), 24);
+}
+
+TEST_F(BatchCreditTest, ActiveStreamsShareTheCreditAndNobodyFallsBelowTwo) {
+  use(8, 2);
+  std::vector<StreamId> streams;
+  for (int i = 0; i < 5; ++i) streams.push_back(live());
+  for (auto stream : streams) submit(stream, "x");
+  EXPECT_EQ(queue->credit(streams[0]), 5);  // 24 / 5, rounded up
+  for (int i = 0; i < 59; ++i) submit(streams.emplace_back(live()), "x");
+  EXPECT_EQ(queue->credit(streams[0]), 2);
+}
+
+TEST_F(BatchCreditTest, AStreamThatHasNotBegunTakesNothingFromOthers) {
+  use(8);
+  const auto busy = live();
+  (void)live();
+  submit(busy, "x");
+  EXPECT_EQ(queue->credit(busy), 16);
+}
+
+TEST_F(BatchCreditTest, ASilentStreamGivesItsPartBack) {
+  use(8);
+  const auto steady = live(), silent = live();
+  for (int i = 0; i < 2; ++i) {
+    submit(steady, "x");
+    submit(silent, "x");
+    clock.advance(40ms);
+    finish(pull_now());
+  }
+  EXPECT_EQ(queue->credit(steady), 8);
+  clock.advance(250ms);
+  EXPECT_EQ(queue->credit(steady), 16);
+}
+
+TEST_F(BatchCreditTest, AStreamAtItsEndGivesItsPartBackAtOnce) {
+  use(8);
+  const auto steady = live(), ended = live();
+  submit(ended, "x");
+  work_off(ended);
+  submit(steady, "x");
+  EXPECT_EQ(queue->credit(steady), 8);
+  queue->set_contributing(ended, false);
+  EXPECT_EQ(queue->credit(steady), 16);
+}
+
+TEST_F(BatchCreditTest, CreditIsWaitedForUntilATaskIsDone) {
+  use(1);
+  const auto stream = file(0ms);
+  submit(stream, "a");
+  EXPECT_TRUE(queue->wait_credit(stream));
+  submit(stream, "b");
+  EXPECT_FALSE(queue->has_credit(stream));
+  auto credit = std::async(std::launch::async, [&] { return queue->wait_credit(stream); });
+  const auto batch = pull_now();
+  EXPECT_TRUE(sleeps(credit));  // running is not done
+  finish(batch);
+  EXPECT_TRUE(credit.get());
+}
+
+TEST_F(BatchCreditTest, SubmitNeverBlocksOrRefusesForLackOfCredit) {
+  use(1);
+  const auto stream = file(0ms);
+  for (int i = 0; i < 100; ++i) submit(stream, std::to_string(i));
+  EXPECT_FALSE(queue->has_credit(stream));
+  EXPECT_EQ(queue->cancel(stream).size(), 100U);
+  EXPECT_TRUE(queue->has_credit(stream));
+}
+
+TEST_F(BatchCreditTest, InterruptEndsTheWaitForCreditUntilItIsTakenBack) {
+  use(1);
+  const auto stream = file(0ms);
+  submit(stream, "a");
+  submit(stream, "b");
+  auto credit = std::async(std::launch::async, [&] { return queue->wait_credit(stream); });
+  queue->interrupt(stream, true);
+  EXPECT_FALSE(credit.get());
+  EXPECT_FALSE(queue->wait_credit(stream));
+  (void)queue->cancel(stream);
+  queue->interrupt(stream, false);
+  EXPECT_TRUE(queue->wait_credit(stream));
+}
+
+TEST_F(BatchCreditTest, CancelTakesTheStreamsQueuedTasksAndNobodyElses) {
+  use(2);
+  const auto one = live(), other = live();
+  submit(one, "a");
+  submit(other, "x");
+  submit(one, "b");
+  EXPECT_EQ(queue->cancel(one), (Names{"a", "b"}));
+  EXPECT_EQ(pull_now().tasks, (Names{"x"}));
+}
+
+TEST_F(BatchCreditTest, CancelDisownsWhatRunsAndNotWhatComesLater) {
+  use(1);
+  const auto stream = live();
+  submit(stream, "old");
+  const auto old = pull_now();
+  EXPECT_TRUE(queue->cancel(stream).empty());
+  submit(stream, "new");
+  const auto fresh = pull_now();
+  EXPECT_FALSE(queue->finish(old.tickets[0]));
+  EXPECT_TRUE(queue->finish(fresh.tickets[0]));
+}
+
+TEST_F(BatchCreditTest, AStreamMayLeaveWhileItsTaskRuns) {
+  use(1);
+  const auto stream = live();
+  submit(stream, "a");
+  const auto batch = pull_now();
+  EXPECT_TRUE(queue->leave(stream).empty());
+  EXPECT_FALSE(queue->finish(batch.tickets[0]));
+}
+
+TEST_F(BatchCreditTest, DrainClosesTheBatchAndReturnsWhenTheLastTaskIsDone) {
+  use(8);
+  const auto stream = file(10s);
+  submit(stream, "a");
+  auto drained = std::async(std::launch::async, [&] { return queue->drain(stream); });
+  const auto batch = pull_now();
+  EXPECT_EQ(batch.reason, CloseReason::kDrain);
+  EXPECT_TRUE(sleeps(drained));
+  finish(batch);
+  EXPECT_TRUE(drained.get());
+}
+
+TEST_F(BatchCreditTest, DrainWaitsForDisownedTasksTooSinceTheyHoldTheStreamsBuffers) {
+  use(1);
+  const auto stream = live();
+  submit(stream, "a");
+  const auto batch = pull_now();
+  (void)queue->cancel(stream);
+  auto drained = std::async(std::launch::async, [&] { return queue->drain(stream); });
+  EXPECT_TRUE(sleeps(drained));
+  EXPECT_FALSE(queue->finish(batch.tickets[0]));
+  EXPECT_TRUE(drained.get());
+}
+
+TEST_F(BatchCreditTest, InterruptEndsADrain) {
+  use(1);
+  const auto stream = live();
+  submit(stream, "a");
+  auto drained = std::async(std::launch::async, [&] { return queue->drain(stream); });
+  queue->interrupt(stream, true);
+  EXPECT_FALSE(drained.get());
+}
+
+TEST_F(BatchCreditTest, CloseWakesEverybodyAndHandsTheTasksBack) {
+  use(8);
+  const auto stream = file(10s), full = file(10s);
+  submit(stream, "a");
+  auto pulled = pull_and_sleep();
+  auto idle = pull();
+  for (int i = 0; i < 2; ++i) queue->interrupt(full, i == 0);
+  EXPECT_EQ(queue->close(Status(Code::kDeviceLost, "gone")), (Names{"a"}));
+  EXPECT_EQ(get(pulled).id, 0U);
+  EXPECT_EQ(get(idle).id, 0U);
+  EXPECT_FALSE(queue->wait_credit(stream));
+  EXPECT_TRUE(queue->drain(stream));
+  std::string late = "late";
+  const Status refused = queue->submit(stream, std::span(&late, 1));
+  EXPECT_EQ(refused.code(), Code::kDeviceLost);
+  EXPECT_EQ(late, "late") << "moved from though refused";
+}
+
+TEST_F(BatchCreditTest, TheFirstReasonToCloseStays) {
+  use(1);
+  (void)queue->close(Status(Code::kDeviceLost, "gone"));
+  (void)queue->close(Status(Code::kCancelled, "later"));
+  EXPECT_EQ(queue->status().code(), Code::kDeviceLost);
+}
+
+}  // namespace
+}  // namespace torchinfer::test
