@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "engine/batch_queue.h"
-#include "fake_clock.h"
+#include "support/fake_clock.h"
 
 namespace torchinfer::test {
 

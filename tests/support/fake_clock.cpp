@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "fake_clock.h"
+#include "support/fake_clock.h"
 
 #include <algorithm>
 

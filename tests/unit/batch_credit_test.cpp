@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Credit, and taking work back: element-rules 2, 12 and 14 as far as the queue goes.
-#include "batch_queue_fixture.h"
+#include "support/batch_queue_fixture.h"
 
 namespace torchinfer::test {
 namespace {

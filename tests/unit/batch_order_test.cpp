@@ -2,7 +2,7 @@
 // Whose task goes first: element-rules 1 and 4.
 #include <map>
 
-#include "batch_queue_fixture.h"
+#include "support/batch_queue_fixture.h"
 
 namespace torchinfer::test {
 namespace {

@@ -2,7 +2,7 @@
 // How a batch comes about and why it closes: element-rules 1 and 5.
 #include <algorithm>
 
-#include "batch_queue_fixture.h"
+#include "support/batch_queue_fixture.h"
 
 namespace torchinfer::test {
 namespace {
