@@ -22,7 +22,12 @@ gboolean gst_torch_analysis_add (GstAnalyticsRelationMeta *meta, const GstTorchA
 }
 
 gboolean gst_torch_analysis_get (const GstAnalyticsMtd *mtd, GstTorchAnalysis *analysis) {
-  if (gst_analytics_mtd_get_mtd_type (mtd) != gst_torch_analysis_get_mtd_type ())
+  // By name, so that an application which has this file compiled in reads the plugin's marks, and the plugin reads the application's.
+  const auto type = gst_analytics_mtd_get_mtd_type (mtd);
+  if (type != gst_torch_analysis_get_mtd_type () &&
+      g_strcmp0 (gst_analytics_mtd_type_get_name (type), kImpl.name) != 0)
+    return FALSE;
+  if (gst_analytics_mtd_get_size (mtd) != sizeof (*analysis))
     return FALSE;
   auto data = gst_analytics_relation_meta_get_mtd_data (mtd->meta, mtd->id);
   if (data == nullptr)

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
 
+#include "gstanalyticsjson.h"
+#include "gstclassificationoverlay.h"
+
 // Registration only. Each element says GST_ELEMENT_REGISTER_DEFINE in its own file; nothing here may load libtorch.
 
 static gboolean plugin_init (GstPlugin *plugin) {
-  return TRUE;
+  gboolean any = FALSE;
+  any |= GST_ELEMENT_REGISTER (analyticsjson, plugin);
+  any |= GST_ELEMENT_REGISTER (classificationoverlay, plugin);
+  return any;
 }
 
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, torch,
