@@ -14,11 +14,19 @@ namespace {
 // A model's own softmax may miss 0..1 by its rounding, in bfloat16 by a few thousandths.
 constexpr double kSlack = 1.0 / 128.0;
 
-/// Candidates keep the model's own value in `score` until the best are known: every activation is
-/// monotonic, and values tell apart what it saturates.
-bool better(const Class& a, const Class& b) {
-  return a.score > b.score || (a.score == b.score && a.index < b.index);
-}
+/// Orders candidates by the model's own values, best first: every activation is monotonic, and
+/// values tell apart what it saturates. Reads the values again rather than keeping them, since
+/// Class::score is too narrow for float64 and int64.
+template <class Reader>
+struct Better {
+  const Reader& value_of;
+  double value(const Class& item) const { return value_of(static_cast<std::size_t>(item.index)); }
+  bool operator()(const Class& a, const Class& b) const {
+    const double left = value(a);
+    const double right = value(b);
+    return left > right || (left == right && a.index < b.index);
+  }
+};
 
 std::string shape_of(const TensorView& output) {
   std::string text = "[";
@@ -45,60 +53,62 @@ Result<std::size_t> class_count(const TensorView& output) {
   return static_cast<std::size_t>(count);
 }
 
-/// Puts the `most` best values into `classes` as a heap whose front is the worst of them; returns
-/// the index of the first value that no float can hold, or `count`.
+/// Puts the `most` best into `classes` as a heap whose front is the worst of them; returns the
+/// index of the first value that no float can hold, or `count`.
 template <class Reader>
 std::size_t select_best(const Reader& value_of, std::size_t count, std::size_t most,
                         std::vector<Class>& classes) {
   constexpr double kLargest = std::numeric_limits<float>::max();
+  const Better<Reader> better{value_of};
+  double worst = 0.0;
   for (std::size_t i = 0; i < count; ++i) {
     const double value = value_of(i);
     if (!(std::abs(value) <= kLargest)) return i;  // NaN compares false
-    const Class candidate{static_cast<int>(i), static_cast<float>(value)};
-    if (classes.size() < most) {
-      classes.push_back(candidate);
-      std::push_heap(classes.begin(), classes.end(), better);
-    } else if (better(candidate, classes.front())) {
+    // Indices grow, so an equal value is never better.
+    if (classes.size() == most && value <= worst) continue;
+    if (classes.size() == most) {
       std::pop_heap(classes.begin(), classes.end(), better);
-      classes.back() = candidate;
-      std::push_heap(classes.begin(), classes.end(), better);
+      classes.pop_back();
     }
+    classes.push_back({static_cast<int>(i), 0.0F});
+    std::push_heap(classes.begin(), classes.end(), better);
+    worst = better.value(classes.front());
   }
+  std::sort_heap(classes.begin(), classes.end(), better);
   return count;
 }
 
-/// Turns the model's values of `classes`, best first, into scores.
+/// Fills in the scores of `classes`, best first.
 template <class Reader>
 Status activate(Activation activation, const TensorView& output, const Reader& value_of,
                 std::size_t count, std::vector<Class>& classes) {
+  const Better<Reader> better{value_of};
   switch (activation) {
     case Activation::kSoftmax: {
-      // The largest value is subtracted so that exp() cannot overflow. Not the best candidate's,
-      // which float may have rounded.
-      double largest = value_of(0);
-      for (std::size_t i = 1; i < count; ++i) largest = std::max(largest, value_of(i));
+      // The largest value is subtracted so that exp() cannot overflow.
+      const double largest = better.value(classes.front());
       double sum = 0.0;
       for (std::size_t i = 0; i < count; ++i) sum += std::exp(value_of(i) - largest);
       for (auto& item : classes) {
-        const double value = value_of(static_cast<std::size_t>(item.index));
-        item.score = static_cast<float>(std::exp(value - largest) / sum);
+        item.score = static_cast<float>(std::exp(better.value(item) - largest) / sum);
       }
       return Status();
     }
     case Activation::kSigmoid:
       for (auto& item : classes) {
-        item.score = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(item.score))));
+        item.score = static_cast<float>(1.0 / (1.0 + std::exp(-better.value(item))));
       }
       return Status();
     case Activation::kNone:
       for (auto& item : classes) {
-        if (item.score < -kSlack || item.score > 1.0 + kSlack) {
-          return bad_output(output, "gives " + std::to_string(item.score) + " for class " +
+        const double value = better.value(item);
+        if (value < -kSlack || value > 1.0 + kSlack) {
+          return bad_output(output, "gives " + std::to_string(value) + " for class " +
                                         std::to_string(item.index) +
                                         ", which is no score from 0 to 1; the model info says "
                                         "activation=none, where softmax or sigmoid may be meant");
         }
-        item.score = std::clamp(item.score, 0.0F, 1.0F);
+        item.score = static_cast<float>(std::clamp(value, 0.0, 1.0));
       }
       return Status();
   }
@@ -119,7 +129,6 @@ Result<std::vector<Class>> decode(const DecodePlan& plan, const TensorView& outp
                                   " for class " + std::to_string(stop) +
                                   "; check the model's precision and its input ranges");
   }
-  std::sort_heap(classes.begin(), classes.end(), better);
   Status status = activate(plan.model->decode.activation, output, value_of, count, classes);
   if (!status.ok()) return status;
   // Best first, so what follows the first class below the threshold is below it too.

@@ -77,7 +77,7 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t cap, std::string_
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return open_error(errno, name);
 
-  struct stat facts {};
+  struct stat facts{};
   if (fstat(file.get(), &facts) != 0) return open_error(errno, name);
   if (!S_ISREG(facts.st_mode)) {
     return Status(Code::kUnreadable, name + " is " + std::string(kind_of(facts.st_mode)) +

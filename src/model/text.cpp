@@ -49,6 +49,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 }
 
 std::string quoted(std::string_view text, std::size_t most_bytes) {
+  if (text.empty()) return "\"\"";  // may have no address
   const bool cut = text.size() > most_bytes;
   if (cut) text = text.substr(0, most_bytes);
   gchar* valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
