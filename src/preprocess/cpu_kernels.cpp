@@ -2,10 +2,10 @@
 //
 // Note: [Kernels]
 // This file is compiled with -O3, by itself. Each loop is written once, always inlined, and stamped
-// out for several levels of x86-64, from which usable_cpu_kernels() chooses. Explicit tables do what
-// the compiler's own function multi-versioning does, but need no ifunc, which sanitizers and some C
-// libraries lack, and let the tests run every level. Level v4 (AVX-512) is not among them: measured,
-// it was no faster than v3.
+// out for several levels of x86-64, from which usable_cpu_kernels() chooses. Explicit tables do
+// what the compiler's own function multi-versioning does, but need no ifunc, which sanitizers and
+// some C libraries lack, and let the tests run every level. Level v4 (AVX-512) is not among them:
+// measured, it was no faster than v3.
 #include "preprocess/cpu_kernels.h"
 
 #include <bit>

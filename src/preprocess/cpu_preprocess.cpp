@@ -26,7 +26,7 @@ class Scratch {
   float* get(std::size_t floats) {
     if (floats > size_) {
       void* memory =
-          ::operator new (floats * sizeof(float), std::align_val_t{kAlignment}, std::nothrow);
+          ::operator new(floats * sizeof(float), std::align_val_t{kAlignment}, std::nothrow);
       if (memory == nullptr) return nullptr;
       memory_.reset(static_cast<float*>(memory));
       size_ = floats;
@@ -37,7 +37,7 @@ class Scratch {
  private:
   struct Free {
     void operator()(float* memory) const {
-      ::operator delete (memory, std::align_val_t{kAlignment});
+      ::operator delete(memory, std::align_val_t{kAlignment});
     }
   };
   std::unique_ptr<float, Free> memory_;

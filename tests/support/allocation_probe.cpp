@@ -13,17 +13,33 @@ thread_local std::size_t limit = kNoLimit;
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
-  void* block = bytes < limit ? std::malloc(bytes == 0 ? 1 : bytes) : nullptr;
+  return bytes < limit ? std::malloc(bytes == 0 ? 1 : bytes) : nullptr;
+}
+void* operator new(std::size_t bytes) {
+  void* block = operator new(bytes, std::nothrow);
   if (block == nullptr) throw std::bad_alloc();
   return block;
 }
 void* operator new[](std::size_t bytes) { return operator new(bytes); }
+void* operator new(std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept {
+  ++allocations;
+  const auto alignment = static_cast<std::size_t>(align);
+  const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;
+  return bytes < limit ? std::aligned_alloc(alignment, whole) : nullptr;
+}
+void* operator new(std::size_t bytes, std::align_val_t align) {
+  void* block = operator new(bytes, align, std::nothrow);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
+void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std::free(block); }
 
 namespace torchinfer::test {
 

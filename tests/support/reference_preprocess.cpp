@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace torchinfer {
+namespace torchinfer::test {
 namespace {
 
 using Pixel = std::array<double, 3>;
@@ -276,4 +276,4 @@ double tolerance_of(const PreprocessParams& params) {
   return rounding + kArithmetic;
 }
 
-}  // namespace torchinfer
+}  // namespace torchinfer::test

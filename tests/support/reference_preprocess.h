@@ -8,7 +8,7 @@
 #include "core/image_view.h"
 #include "model/preprocess_params.h"
 
-namespace torchinfer {
+namespace torchinfer::test {
 
 /// Preprocessing as one would write it on a blackboard, in double precision and in separate steps:
 /// every pixel of the region to R'G'B' (or luma), then resize, crop, pad, clamp. Shares no code
@@ -26,4 +26,4 @@ std::vector<double> decode_input(const PreprocessParams& params, const std::byte
 /// precision may show, in 0..255: rounding of the dtype, and a few thousandths for the arithmetic.
 double tolerance_of(const PreprocessParams& params);
 
-}  // namespace torchinfer
+}  // namespace torchinfer::test

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-namespace torchinfer {
+namespace torchinfer::test {
 namespace {
 
 int pixel_bytes(PixelFormat format) {
@@ -80,4 +80,4 @@ ImageView TestImage::view() const {
   return view;
 }
 
-}  // namespace torchinfer
+}  // namespace torchinfer::test

@@ -8,7 +8,7 @@
 
 #include "core/image_view.h"
 
-namespace torchinfer {
+namespace torchinfer::test {
 
 /// Every format, for tests that promise something about all of them.
 inline constexpr PixelFormat kAllFormats[] = {
@@ -53,4 +53,4 @@ class TestImage {
   std::vector<PlaneBytes> planes_;
 };
 
-}  // namespace torchinfer
+}  // namespace torchinfer::test

@@ -14,6 +14,11 @@
 namespace torchinfer {
 namespace {
 
+using test::is_yuv;
+using test::kAllFormats;
+using test::name_of;
+using test::TestImage;
+
 PreprocessParams byte_params(ResizePolicy resize, int width, int height) {
   PreprocessParams params;
   params.input = {DType::kUint8, Layout::kNhwc, 3, height, width};

@@ -12,6 +12,8 @@
 namespace torchinfer {
 namespace {
 
+using test::TestImage;
+
 const ImageFormat kFormat{
     PixelFormat::kI420, 64, 48, {ColorMatrix::kBt601, ColorRange::kLimited, {}}};
 

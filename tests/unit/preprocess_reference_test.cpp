@@ -18,6 +18,14 @@
 namespace torchinfer {
 namespace {
 
+using test::decode_input;
+using test::is_yuv;
+using test::kAllFormats;
+using test::name_of;
+using test::reference_preprocess;
+using test::TestImage;
+using test::tolerance_of;
+
 PreprocessParams params_of(ResizePolicy resize, Interpolation interpolation, ColorOrder color,
                            int width, int height) {
   PreprocessParams params;
