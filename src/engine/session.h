@@ -58,15 +58,20 @@ struct EngineInfo {
 /// on a worker (in Waker::wake()).
 class TORCHINFER_API Session {
  public:
+  /// The codes of open_back_end(), read_model_file(), BackEnd::inspect(), resolve_model_info() and
+  /// BackEnd::load(), unchanged; kInvalidArgument for a setting outside its range; kBadModelInfo
+  /// and kBadLabels where the loaded model is not what they say. `clock` outlives the engine.
   static Result<std::unique_ptr<Session>> open(const SessionRequest& request,
-                                               const SessionSettings& settings);
+                                               const SessionSettings& settings,
+                                               Clock& clock = steady_clock());
   virtual ~Session() = default;
 
   virtual EngineInfo engine() const = 0;
   virtual int engine_users() const = 0;
   virtual std::shared_ptr<const ModelInfo> model() const = 0;
 
-  /// For frames from now on.
+  /// For frames from now on; the batch timeout for those queued too. Values outside their range are
+  /// brought into it.
   virtual void configure(const SessionSettings& settings) = 0;
 
   /// Preprocesses on the calling thread and queues one item per region (none given = the whole
@@ -89,19 +94,26 @@ class TORCHINFER_API Session {
   /// false: this stream will not submit soon (EOS, GAP, a waiting serialized query, back-pressure):
   /// no batch waits for it. submit() sets it back to true.
   virtual void set_contributing(bool on) = 0;
-  /// Forgets what is queued; what runs is finished but wakes nobody.
+  /// What is queued leaves with the next free worker, though others could still fill its batch. For
+  /// whoever waits for results in order to go on (EOS, a serialized query). Does not block.
+  virtual void hurry() = 0;
+  /// Forgets what is queued (its items get kCancelled); what runs is finished but wakes nobody.
+  /// Does not block.
   virtual void cancel() = 0;
   /// Sleeps until no task of this stream is queued or running, or interrupt(true). Implies
   /// set_contributing(false).
   virtual bool drain() = 0;
 
   /// How long a frame that is submitted now may take at worst: batch timeout + forward time x
-  /// (batches in flight + 1).
+  /// (batches in flight + 1), where batches in flight are what all streams' credit comes to, in
+  /// rounds of full batches of all workers, and forward time is the self-test's for a full batch or
+  /// the 95th percentile of those since, whichever is more.
   virtual Duration expected_latency() const = 0;
   /// Tasks of this stream that may be unfinished at once.
   virtual int credit() const = 0;
 
-  /// The engine's sticky failure, or Ok.
+  /// The engine's sticky failure, or Ok. kCancelled: the process is ending (exit handlers run);
+  /// nothing more comes, and nothing should be said.
   virtual Status engine_status() const = 0;
   virtual EngineStatistics engine_statistics() const = 0;
   virtual SessionStatistics statistics() const = 0;

@@ -55,6 +55,9 @@ struct FrameResult {
   bool complete() const { return open.load(std::memory_order_acquire) == 0; }
 };
 
+/// A stream's statistics; the engine's own business.
+class Seat;
+
 /// One item on its way through the engine. Move only.
 struct Task {
   std::shared_ptr<FrameResult> frame;
@@ -65,6 +68,7 @@ struct Task {
   std::shared_ptr<const DecodePlan> post;
   bool keep_tensors = false;
   TimePoint submitted;
+  std::shared_ptr<Seat> seat;
 };
 
 }  // namespace torchinfer

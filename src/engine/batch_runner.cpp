@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "engine/batch_runner.h"
+
+#include <utility>
+
+#include "decode/decoder.h"
+#include "engine/guard.h"
+
+namespace torchinfer {
+
+BatchRunner::BatchRunner(Lane& lane, EngineState& state, WorkerPulse& pulse)
+    : lane_(lane), state_(state), pulse_(pulse) {}
+
+void BatchRunner::run(TaskQueue::Batch& batch) {
+  const std::size_t count = batch.tasks.size();
+  batch_ = &batch;
+  pulse_.batch_id.store(batch.id, std::memory_order_relaxed);
+  started_ = state_.clock().now();
+  record_ = {batch.reason, static_cast<int>(count)};
+  last_failure_ = {};
+  if (outputs_.size() < count) outputs_.resize(count);
+
+  const Status status = forward(batch.tasks);
+  if (status.ok()) {
+    decode(0, count);
+  } else {
+    record_.failed = true;
+    recover(0, count, status, false);
+  }
+  // In this order: whoever has a result finds its batch in the statistics, and whoever has the
+  // failure that condemned the engine finds it condemned.
+  state_.record(record_, last_failure_);
+  for (std::size_t i = 0; i < count; ++i) complete(i);
+  batch_ = nullptr;
+}
+
+Status BatchRunner::forward(std::span<Task> tasks) {
+  const TimePoint begin = state_.clock().now();
+  pulse_.forward_since.store(begin.time_since_epoch().count(), std::memory_order_relaxed);
+  Status status = guarded(Code::kForwardFailed, "The model's forward", [&] {
+    return lane_.run(tasks, std::span(outputs_).first(tasks.size()));
+  });
+  pulse_.forward_since.store(0, std::memory_order_relaxed);
+  record_.forward += state_.clock().now() - begin;
+  return status;
+}
+
+/// `status` is what a forward over these items came to; `tried_alone` when there was one item in
+/// it.
+void BatchRunner::recover(std::size_t first, std::size_t count, Status status, bool tried_alone) {
+  const std::span<Task> tasks(batch_->tasks);
+  if (status.code() == Code::kOutOfMemory && count > 1) {
+    const std::size_t half = count / 2;
+    for (const auto& [begin, size] :
+         {std::pair(first, half), std::pair(first + half, count - half)}) {
+      Status again = forward(tasks.subspan(begin, size));
+      if (again.ok())
+        decode(begin, size);
+      else
+        recover(begin, size, std::move(again), size == 1);
+    }
+    return;
+  }
+  for (std::size_t i = first; i < first + count; ++i) {
+    // A lost device answers no more; to ask again would only take time.
+    if (status.code() != Code::kDeviceLost && !tried_alone) {
+      status = forward(tasks.subspan(i, 1));
+      if (status.ok()) {
+        decode(i, 1);
+        continue;
+      }
+    }
+    settle(i, status);
+  }
+  if (status.code() == Code::kDeviceLost) state_.fail(status);
+}
+
+/// `count` items from `first` on have their outputs in outputs_[0], [1], ...
+void BatchRunner::decode(std::size_t first, std::size_t count) {
+  const TimePoint begin = state_.clock().now();
+  for (std::size_t i = 0; i < count; ++i) {
+    Task& task = batch_->tasks[first + i];
+    std::vector<TensorView>& outputs = outputs_[i];
+    ItemResult& item = task.frame->items[task.item];
+    const Status status = guarded(Code::kInternal, "Reading the model's output", [&] {
+      auto classes = decode_classification(*task.post, outputs);
+      if (!classes.ok()) return classes.status();
+      item.classes = std::move(classes).value();
+      if (task.keep_tensors) item.tensors = std::move(outputs);
+      return Status();
+    });
+    // The vector stays for its memory; the tensors must not outlive their batch in it.
+    for (TensorView& output : outputs) output.owner.reset();
+    settle(first + i, status);
+  }
+  record_.decode += state_.clock().now() - begin;
+}
+
+/// The item has its result or its error; nobody knows yet.
+void BatchRunner::settle(std::size_t index, const Status& status) {
+  Task& task = batch_->tasks[index];
+  ItemResult& item = task.frame->items[task.item];
+  item.status = status;
+  item.timing = {task.submitted, started_, state_.clock().now(), batch_->id,
+                 static_cast<std::uint32_t>(batch_->tasks.size())};
+  if (!status.ok()) {
+    ++record_.failed_items;
+    last_failure_ = status;
+  }
+  task.seat->done(item.timing, status.ok());
+}
+
+/// Lets go of the stream's buffers, then tells the frame and the queue, and last the element.
+void BatchRunner::complete(std::size_t index) {
+  Task& task = batch_->tasks[index];
+  release(task);
+  task.seat.reset();
+  const auto frame = std::move(task.frame);
+  const bool last = frame->open.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  const bool wanted = state_.queue().finish(batch_->tickets[index]);
+  if (last && wanted && frame->waker) frame->waker->wake();
+}
+
+}  // namespace torchinfer

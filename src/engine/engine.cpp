@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "engine/engine.h"
+
+#include <atomic>
+#include <utility>
+
+#include "engine/engine_threads.h"
+#include "engine/exit_handler.h"
+
+namespace torchinfer {
+namespace {
+
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, std::string model_path)
+    : id_(next_id()), options_(std::move(options)), model_path_(std::move(model_path)) {}
+
+Result<std::shared_ptr<Engine>> Engine::start(BackEnd& back_end, ModelFile file,
+                                              EngineOptions options, Clock& clock) {
+  std::shared_ptr<Engine> engine(new Engine(std::move(options), file.path));
+  const LoadOptions& load = engine->options_.load;
+  auto threads = std::make_shared<EngineThreads>(load.workers, clock);
+  Status status = threads->start(back_end, file, load, "ti-" + std::to_string(engine->id_));
+  if (!status.ok()) return status;
+  engine->threads_ = std::move(threads);
+  status = stop_at_exit(engine->threads_, engine->model().facts().device.kind);
+  if (!status.ok()) return status;
+  return engine;
+}
+
+Engine::~Engine() {
+  if (threads_)
+    threads_->stop(Status(Code::kCancelled, "the engine is closed"), EngineThreads::End::kEngine);
+}
+
+Model& Engine::model() const { return threads_->model(); }
+
+EngineState& Engine::state() const { return threads_->state(); }
+
+Duration Engine::worst_case() const {
+  // The time of a full batch, or of the next size up or down that was timed.
+  const ModelFacts& facts = model().facts();
+  const auto& times = facts.batch_times;
+  if (times.empty()) return state().worst_case(Duration{0});
+  const auto full = times.lower_bound(facts.batch_size);
+  return state().worst_case(full != times.end() ? full->second : times.rbegin()->second);
+}
+
+}  // namespace torchinfer

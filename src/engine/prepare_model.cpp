@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "engine/prepare_model.h"
+
+#include <future>
+#include <semaphore>
+#include <thread>
+#include <utility>
+
+#include "engine/guard.h"
+#include "engine/module.h"
+#include "engine/start_thread.h"
+
+namespace torchinfer {
+namespace {
+
+// Bounds the memory that sixty streams need when they start at once, and still lets the others go
+// on when one file lies on a server that does not answer.
+constexpr int kMostAtOnce = 4;
+
+Result<PreparedModel> prepare(const SessionRequest& request) {
+  static std::counting_semaphore<kMostAtOnce> places(kMostAtOnce);
+  places.acquire();
+  const auto leave = [](void*) { places.release(); };
+  const std::unique_ptr<void, decltype(leave)> place(&places, leave);
+
+  PreparedModel prepared;
+  const ModelCaps caps;
+  auto file = read_model_file(request.model_file, request.model_sha256, caps);
+  if (!file.ok()) return file.status();
+  prepared.file = std::move(file).value();
+
+  auto back_end = open_back_end();
+  if (!back_end.ok()) return back_end.status();
+  prepared.back_end = *back_end;
+
+  const auto archive = prepared.back_end->inspect(prepared.file, caps);
+  if (!archive.ok()) return archive.status();
+  auto info = resolve_model_info(
+      {request.model_file, request.model_info_file, request.label_file, &archive->extra_files});
+  if (!info.ok()) return info.status();
+  prepared.info = std::make_shared<const ModelInfo>(std::move(info).value());
+  return prepared;
+}
+
+std::string text_of(const std::vector<std::int64_t>& dims) {
+  std::string text;
+  for (const auto dim : dims) text += (text.empty() ? "" : ",") + std::to_string(dim);
+  return "[" + text + "]";
+}
+
+bool same_shape(const std::vector<std::int64_t>& said, const std::vector<std::int64_t>& real) {
+  if (said.size() != real.size()) return false;
+  for (std::size_t i = 0; i < said.size(); ++i)
+    if (said[i] != -1 && said[i] != real[i]) return false;
+  return true;
+}
+
+}  // namespace
+
+Result<PreparedModel> prepare_model(const SessionRequest& request) {
+  return guarded(Code::kInternal, "Opening the model", [&]() -> Result<PreparedModel> {
+    std::promise<Result<PreparedModel>> promise;
+    auto future = promise.get_future();
+    std::thread loader = start_thread("ti-open", [&] {
+      promise.set_value(
+          guarded(Code::kInternal, "Opening the model", [&] { return prepare(request); }));
+    });
+    loader.join();
+    return future.get();
+  });
+}
+
+Status check_model(const ModelInfo& info, const ModelFacts& facts) {
+  if (!info.outputs.empty()) {
+    if (info.outputs.size() != facts.outputs.size())
+      return Status(Code::kBadModelInfo,
+                    info.source + " describes " + std::to_string(info.outputs.size()) +
+                        " outputs, but the model has " + std::to_string(facts.outputs.size()));
+    for (std::size_t i = 0; i < facts.outputs.size(); ++i) {
+      const OutputInfo& said = info.outputs[i];
+      const OutputFacts& real = facts.outputs[i];
+      if (!same_shape(said.dims, real.dims) || said.dtype != real.dtype)
+        return Status(Code::kBadModelInfo,
+                      info.source + " says that output \"" + said.name + "\" is " +
+                          std::string(to_string(said.dtype)) + text_of(said.dims) +
+                          " for one frame, but the model gives " +
+                          std::string(to_string(real.dtype)) + text_of(real.dims));
+    }
+  }
+  if (info.decode.task == ModelTask::kClassification && !info.labels.empty() &&
+      !facts.outputs.empty()) {
+    std::int64_t classes = 1;
+    for (const auto dim : facts.outputs.front().dims) classes *= dim;
+    if (classes != static_cast<std::int64_t>(info.labels.size()))
+      return Status(Code::kBadLabels,
+                    "There are " + std::to_string(info.labels.size()) +
+                        " labels, but the model has " + std::to_string(classes) +
+                        " classes; set label-file to the list that belongs to it");
+  }
+  return {};
+}
+
+}  // namespace torchinfer
