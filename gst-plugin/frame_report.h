@@ -27,7 +27,7 @@ struct ReportAnalysis {
 
 struct ReportBox {
   int x, y, width, height;  ///< pixels of the frame; may lie partly or wholly outside of it
-  float rotation;           ///< radians, clockwise about the centre; 0 for upright boxes
+  float rotation;           ///< radians, about the centre; 0 for upright boxes
 };
 
 struct ReportTrack {

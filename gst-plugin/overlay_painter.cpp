@@ -68,10 +68,11 @@ void OverlayPainter::add_panel (const OverlayScene &scene) {
     const int size = overlay_font_size (scene.width, scene.height);
     const int margin = even (std::max (size / 2, 4));
     const int room = scene.width - 2 * margin;
+    // On a small frame the text is large for the frame, and the video under it should still be seen.
     const TextLimits limits = {
         std::min (room, 15 * size),
         std::min (room, std::max (22 * size, scene.width * 2 / 5)),
-        scene.height - 2 * margin,
+        std::min (scene.height - 2 * margin, std::max (scene.height * 3 / 5, 2 * size)),
     };
     if (auto pixels = text_.draw (scene.panel, size, scene.text_color, limits))
       panel_.reset (make_rectangle (pixels.get (), margin, margin));

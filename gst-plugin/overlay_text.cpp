@@ -10,7 +10,7 @@
 namespace {
 
 // Longer labels could never be seen whole, and Pango's time grows with the length.
-constexpr glong kMaxCharacters = 160;
+constexpr int kMaxCharacters = 160;
 
 struct CairoDestroy {
   void operator() (cairo_t *cr) const { cairo_destroy (cr); }
@@ -37,7 +37,17 @@ void rounded_rectangle (cairo_t *cr, double x, double y, double width, double he
 std::string label_text (const OverlayRow &row) {
   const gchar *label = g_quark_to_string (row.label);
   gchar *valid = g_utf8_make_valid (label != nullptr ? label : "", -1);
-  std::string text (valid, g_utf8_offset_to_pointer (valid, std::min (g_utf8_strlen (valid, -1), kMaxCharacters)));
+  std::string text;
+  int count = 0;
+  for (const gchar *c = valid; *c != '\0' && count < kMaxCharacters; c = g_utf8_next_char (c), count++) {
+    const gunichar character = g_utf8_get_char (c);
+    const auto kind = g_unichar_type (character);
+    // Line breaks and other controls would draw as boxes or symbols of some other font.
+    if (g_unichar_iscntrl (character) || kind == G_UNICODE_LINE_SEPARATOR || kind == G_UNICODE_PARAGRAPH_SEPARATOR)
+      text += ' ';
+    else
+      text.append (c, g_utf8_next_char (c));
+  }
   g_free (valid);
   if (row.track) {
     text += text.empty () ? "#" : " #";
@@ -56,7 +66,7 @@ int round_up_to_even (int value) {
 struct OverlayText::Metrics {
   explicit Metrics (int font_size)
       : padding (std::max (font_size * 3 / 10, 3)),
-        inset (std::max (font_size / 3, 3)),
+        inset (std::max (font_size * 2 / 5, 4)),
         spacing (std::max (font_size / 8, 1)),
         group_gap (std::max (font_size / 3, 3)),
         column_gap (font_size * 3 / 4),
