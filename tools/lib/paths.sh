@@ -34,7 +34,7 @@ forget_host() {
 
 export_paths() {
   [ "$PLACE" = native ] || forget_host
-  PATH=$BUILD/apps:$PATH
+  PATH=$BUILD/apps:$CLONE/apps:$PATH
   export PATH GST_PLUGIN_PATH=$BUILD/gst-plugin GST_REGISTRY=$BUILD/gst-registry.bin
   export CCACHE_DIR=$CACHE/ccache CCACHE_BASEDIR=$CLONE CCACHE_NOHASHDIR=1 PIP_CACHE_DIR=$CACHE/pip
   [ -z "${VARIANT-}" ] || export_sanitizers

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// gst-torch-report: a run's JSON lines to a page of text, and its labelled video to a contact
+// sheet.
+
+#include <gst/gst.h>
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+#include <opencv2/imgcodecs.hpp>
+
+#include "report/contact_sheet.h"
+#include "report/frame_log.h"
+#include "report/summary.h"
+#include "report/video_reader.h"
+
+namespace torchinfer::report {
+namespace {
+
+struct Options {
+  char* video = nullptr;
+  char* sheet = nullptr;
+  int columns = SheetLayout{}.columns;
+  int rows = SheetLayout{}.rows;
+  int tile_width = SheetLayout{}.tile_width;
+  int labels = 5;
+  char** logs = nullptr;
+};
+
+std::string caption(const Frame& frame) {
+  char text[64];
+  const std::uint64_t ms = frame.pts.value_or(0) / 1'000'000;
+  std::snprintf(text, sizeof text, "frame %llu   %llu:%02llu.%03llu",
+                static_cast<unsigned long long>(frame.number),
+                static_cast<unsigned long long>(ms / 60'000),
+                static_cast<unsigned long long>(ms / 1'000 % 60),
+                static_cast<unsigned long long>(ms % 1'000));
+  return text;
+}
+
+Status write_sheet(const Options& options, const std::vector<Frame>& frames) {
+  ContactSheet sheet({options.columns, options.rows, options.tile_width});
+  const auto count = static_cast<std::size_t>(options.columns * options.rows);
+  Status status = read_frames(options.video, spread(frames.size(), count),
+                              [&](std::size_t position, const cv::Mat& frame) {
+                                sheet.add(frame, caption(frames[position]));
+                              });
+  if (!status.ok()) return status;
+  const std::string path = options.sheet;
+  if (!cv::haveImageWriter(path)) {
+    return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
+  }
+  if (!cv::imwrite(path, sheet.image())) return {Code::kUnreadable, path + " cannot be written"};
+  return {};
+}
+
+Status run(const Options& options) {
+  for (char** log = options.logs; *log != nullptr; ++log) {
+    auto frames = read_frame_log(*log);
+    if (!frames) return frames.status();
+    print(std::cout, *log, summarise(*frames), static_cast<std::size_t>(options.labels));
+    if (options.sheet == nullptr) continue;
+    if (Status status = write_sheet(options, *frames); !status.ok()) return status;
+    std::cout << "  sheet    " << options.sheet << '\n';
+  }
+  return {};
+}
+
+/// What is wrong with the options, or nothing.
+std::string check(const Options& options) {
+  if (options.logs == nullptr || *options.logs == nullptr) return "name a file of JSON lines";
+  if ((options.video == nullptr) != (options.sheet == nullptr)) {
+    return "--video and --sheet go together";
+  }
+  if (options.sheet != nullptr && options.logs[1] != nullptr) {
+    return "a contact sheet is made of one run: name one file of JSON lines";
+  }
+  if (options.columns < 1 || options.columns > 20 || options.rows < 1 || options.rows > 100) {
+    return "--columns is in 1..20, --rows in 1..100";
+  }
+  if (options.tile_width < 64 || options.tile_width > 4096) return "--tile-width is in 64..4096";
+  if (options.labels < 0) return "--labels is 0 or more";
+  return {};
+}
+
+int main_of(int argc, char** argv) {
+  Options options;
+  const GOptionEntry entries[] = {
+      {"video", 'v', 0, G_OPTION_ARG_FILENAME, &options.video, "The labelled video of the same run",
+       "FILE"},
+      {"sheet", 's', 0, G_OPTION_ARG_FILENAME, &options.sheet,
+       "Write frames of the video side by side", "FILE.png"},
+      {"columns", 0, 0, G_OPTION_ARG_INT, &options.columns, "Frames in a row (3)", "N"},
+      {"rows", 0, 0, G_OPTION_ARG_INT, &options.rows, "Rows (4)", "N"},
+      {"tile-width", 0, 0, G_OPTION_ARG_INT, &options.tile_width, "Width of a frame (640)",
+       "PIXELS"},
+      {"labels", 'l', 0, G_OPTION_ARG_INT, &options.labels, "Labels to name (5)", "N"},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.logs, nullptr, "JSONL..."},
+      {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
+  GOptionContext* context = g_option_context_new(nullptr);
+  g_option_context_set_summary(
+      context,
+      "Says what a run of torchinference did, from the lines that analyticsjson wrote:\n"
+      "frames, speed, batches, latency, and the most frequent labels.");
+  g_option_context_set_description(
+      context, "Exit status: 0 done; 1 a file cannot be read or written; 2 wrong usage.\n");
+  g_option_context_add_main_entries(context, entries, nullptr);
+  g_option_context_add_group(context, gst_init_get_option_group());
+  GError* error = nullptr;
+  const bool parsed = g_option_context_parse(context, &argc, &argv, &error) != FALSE;
+  g_option_context_free(context);
+  const std::string wrong = parsed ? check(options) : error->message;
+  g_clear_error(&error);
+  int exit_status = 0;
+  if (!wrong.empty()) {
+    std::cerr << "gst-torch-report: " << wrong << " (--help explains)\n";
+    exit_status = 2;
+  } else if (const Status status = run(options); !status.ok()) {
+    std::cerr << "gst-torch-report: " << status.message() << '\n';
+    exit_status = 1;
+  }
+  g_free(options.video);
+  g_free(options.sheet);
+  g_strfreev(options.logs);
+  return exit_status;
+}
+
+}  // namespace
+}  // namespace torchinfer::report
+
+int main(int argc, char** argv) {
+  try {
+    return torchinfer::report::main_of(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "gst-torch-report: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What PyTorch and torchvision say of a decoded frame: written for clearness, shares nothing with the element.
+
+The frame becomes R'G'B' by the exact matrix of its colorimetry, in floating point, with chroma interpolated linearly
+between the places where its samples sit; torchvision resizes, crops and normalises; the network runs as published.
+
+Nothing is rounded to 8 bits on the way, and the limits 0 and 255 apply once, after the resize: this network's scores
+move by up to 0.3 when its input is rounded to whole levels (docs/testing.md), so rounding would hide what is tested.
+"""
+
+import dataclasses
+import sys
+
+import torch
+from torchvision.transforms.v2 import InterpolationMode, functional
+
+# Red's and blue's share of luma, by the names and numbers that GStreamer's caps use.
+_SHARES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
+_MATRIX_NUMBERS = {"3": "bt709", "4": "bt601", "6": "bt2020"}
+
+
+@dataclasses.dataclass
+class Frames:
+    """The format of I420 frames that lie one after another in a file without padding."""
+
+    width: int
+    height: int
+    matrix: str
+    full_range: bool
+    cosited: tuple  # whether chroma sits on luma samples, across and down
+
+
+def frames_from_caps(caps):
+    """Reads what GStreamer prints of a pad's caps. Caps without colorimetry mean BT.709 above 576 rows, else BT.601."""
+    fields = {}
+    for field in caps.split(", ")[1:]:
+        key, _, value = field.partition("=")
+        fields[key.strip()] = value.rpartition(")")[2].strip()
+    width, height = int(fields["width"]), int(fields["height"])
+    colorimetry = fields.get("colorimetry", "bt709" if height > 576 else "bt601")
+    parts = colorimetry.split(":")
+    full_range = parts[0] == "1"
+    matrix = _MATRIX_NUMBERS[parts[1]] if len(parts) > 1 else colorimetry
+    site = fields["chroma-site"]
+    cosited = {"mpeg2": (True, False), "jpeg": (False, False), "cosited": (True, True)}[site]
+    return Frames(width, height, matrix, full_range, cosited)
+
+
+def _upsample(plane, size, dim, cosited):
+    """Chroma of half resolution along `dim`, linearly to `size`; beyond the outermost samples these are repeated."""
+    place = torch.arange(size, dtype=torch.float64) / 2 - (0 if cosited else 0.25)
+    place = place.clamp(0, plane.shape[dim] - 1)
+    first = place.floor().long()
+    second = (first + 1).clamp(max=plane.shape[dim] - 1)
+    share = (place - first).reshape([-1 if axis == dim else 1 for axis in range(2)])
+    return plane.index_select(dim, first) * (1 - share) + plane.index_select(dim, second) * share
+
+
+def rgb(data, frames):
+    """One frame's bytes as a float tensor [3, height, width] where 0..255 is black to white; not limited to that."""
+    width, height = frames.width, frames.height
+    half_width, half_height = (width + 1) // 2, (height + 1) // 2
+    values = torch.frombuffer(bytearray(data), dtype=torch.uint8).double()
+    y, u, v = values.split([width * height, half_width * half_height, half_width * half_height])
+    y = y.reshape(height, width)
+    if not frames.full_range:
+        y = (y - 16) * (255 / 219)
+    chroma = []
+    for plane in (u, v):
+        plane = (plane.reshape(half_height, half_width) - 128) * (1 if frames.full_range else 255 / 224)
+        plane = _upsample(plane, width, 1, frames.cosited[0])
+        chroma.append(_upsample(plane, height, 0, frames.cosited[1]))
+    red, blue = _SHARES[frames.matrix]
+    r = y + 2 * (1 - red) * chroma[1]
+    b = y + 2 * (1 - blue) * chroma[0]
+    g = (y - red * r - blue * b) / (1 - red - blue)
+    return torch.stack([r, g, b]).float()
+
+
+def preprocess(image):
+    """EfficientNet-Lite0's recipe: [3, height, width] to [3, 224, 224]."""
+    image = functional.resize(image, [256], InterpolationMode.BICUBIC, antialias=True).clamp(0, 255)
+    image = functional.center_crop(image, [224, 224])
+    return (image / 255 - 127 / 255) / (128 / 255)
+
+
+class Reference:
+    """The network as published, with its explicit pads, in PyTorch."""
+
+    def __init__(self, assets):
+        sys.path.insert(0, str(assets / "python"))
+        from efficientnet_lite_pytorch import EfficientNet
+
+        self._network = EfficientNet.from_name("efficientnet-lite0").eval()
+        weights = torch.load(assets / "weights" / "efficientnet-lite0.pth", weights_only=True)
+        self._network.load_state_dict(weights)
+
+    def scores(self, data, frames):
+        """The 1000 classes' scores for one frame's bytes."""
+        with torch.inference_mode():
+            return self._network(preprocess(rgb(data, frames))[None]).softmax(1)[0]
