@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the Python tests do with pipelines, clips and JSON lines."""
+
+import json
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def output_of(*command):
+    """Standard output of a command that must succeed, without the line's end."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.strip()
+
+
+def assets():
+    return pathlib.Path(output_of(str(ROOT / "tools" / "assets")))
+
+
+def demo_model():
+    return pathlib.Path(output_of(str(ROOT / "tools" / "demo-model")))
+
+
+def launch(*pipeline, timeout=300):
+    """Runs a gst-launch line; returns what -v printed. A pipeline that fails is an error with its output."""
+    command = ["gst-launch-1.0", "-v", "--no-position", *[str(word) for word in pipeline]]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout, check=False
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def caps_of(printed, element):
+    """The caps of `element`'s sink pad in what launch() returned."""
+    found = re.findall(rf"{re.escape(element)}\.GstPad:sink: caps = (.*)", printed)
+    if not found:
+        raise RuntimeError(f"{element} got no caps:\n{printed}")
+    return found[-1]
+
+
+def json_lines(path):
+    return [json.loads(line) for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines()]
