@@ -29,6 +29,11 @@ class Frames:
     full_range: bool
     cosited: tuple  # whether chroma sits on luma samples, across and down
 
+    @property
+    def size(self):
+        """Bytes of one frame."""
+        return self.width * self.height + 2 * ((self.width + 1) // 2) * ((self.height + 1) // 2)
+
 
 def frames_from_caps(caps):
     """Reads what GStreamer prints of a pad's caps. Caps without colorimetry mean BT.709 above 576 rows, else BT.601."""
@@ -95,7 +100,8 @@ class Reference:
         weights = torch.load(assets / "weights" / "efficientnet-lite0.pth", weights_only=True)
         self._network.load_state_dict(weights)
 
-    def scores(self, data, frames):
-        """The 1000 classes' scores for one frame's bytes."""
+    def scores(self, batch, frames):
+        """The 1000 classes' scores for each of some frames, given as bytes: a tensor [N, 1000]."""
         with torch.inference_mode():
-            return self._network(preprocess(rgb(data, frames))[None]).softmax(1)[0]
+            images = torch.stack([preprocess(rgb(data, frames)) for data in batch])
+            return self._network(images).softmax(1)
