@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/archive.h"
+
+#include <caffe2/serialize/inline_container.h>
+#include <caffe2/serialize/read_adapter_interface.h>
+#include <torch/csrc/jit/frontend/parser.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "torch/errors.h"
+#include "torch/forbidden.h"
+
+namespace torchinfer {
+namespace {
+
+constexpr std::uint64_t kLargestExtraFile = std::uint64_t{16} << 20;
+constexpr std::array<const char*, 2> kExtraFiles{"modelinfo", "labels.txt"};
+
+/// libtorch's own adapter for memory copies from wherever a crafted directory points to.
+class BytesAdapter final : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit BytesAdapter(std::shared_ptr<const Bytes> bytes) : bytes_(std::move(bytes)) {}
+  std::size_t size() const override { return bytes_->size(); }
+  std::size_t read(std::uint64_t at, void* out, std::size_t size, const char*) const override {
+    if (at >= bytes_->size()) return 0;
+    size = std::min<std::size_t>(size, bytes_->size() - at);
+    std::memcpy(out, bytes_->data() + at, size);
+    return size;
+  }
+
+ private:
+  std::shared_ptr<const Bytes> bytes_;
+};
+
+/// Entries stand in one folder, which is named after the file that the archive was first saved as.
+std::string_view without_folder(std::string_view name) {
+  const auto slash = name.find('/');
+  return slash == name.npos ? name : name.substr(slash + 1);
+}
+
+bool has_entry(const std::vector<ZipEntry>& entries, std::string_view name) {
+  return std::ranges::any_of(entries,
+                             [&](const auto& entry) { return without_folder(entry.name) == name; });
+}
+
+bool is_code(std::string_view record) {
+  return record.starts_with("code/") && record.ends_with(".py");
+}
+
+Status check_kind(const std::vector<ZipEntry>& entries, const std::string& path) {
+  const auto has = [&](std::string_view name) { return has_entry(entries, name); };
+  const bool has_code = std::ranges::any_of(
+      entries, [](const auto& entry) { return is_code(without_folder(entry.name)); });
+  if (has("data.pkl") && has("constants.pkl") && has_code) return {};
+  // The first name is that of PyTorch up to 2.6, the second that of later ones.
+  if (has("serialized_exported_program.json") || has("archive_format"))
+    return {Code::kUnsupported,
+            "\"" + path +
+                "\" is a torch.export program (.pt2); this build runs TorchScript archives. Export "
+                "the model with gst-torch-export or torch.jit.script(model).save(file)"};
+  std::string what = "it is a zip file of another kind";
+  if (has("data.pkl"))
+    what =
+        "it was written by torch.save() and holds weights or a pickled model, no code that could "
+        "run without Python";
+  else if (has("model.json"))
+    what = "it has the format of PyTorch before 1.2; load it there and save it again";
+  return {Code::kCorruptModel,
+          "\"" + path + "\" is not a TorchScript archive: " + what +
+              ". Export the model with gst-torch-export or torch.jit.script(model).save(file)"};
+}
+
+/// Calls `visit` with each name and each string literal below a syntax tree.
+template <class Visit>
+void each_string(const torch::jit::TreeRef& tree, Visit&& visit) {
+  if (tree->kind() == torch::jit::TK_STRING) visit(tree->stringValue());
+  for (const auto& child : tree->trees()) each_string(child, visit);
+}
+
+/// The same for a whole source file of an archive's `code` folder. Escapes and joined literals are
+/// resolved by the parser, so getattr(torch, "sa" "ve") is seen too.
+template <class Visit>
+void each_string_of_code(const std::string& name, std::string text, Visit&& visit) {
+  using namespace torch::jit;
+  Parser parser(std::make_shared<Source>(std::move(text), name, 1));
+  auto& lexer = parser.lexer();
+  while (lexer.cur().kind != TK_EOF) {
+    if (lexer.cur().kind == TK_CLASS_DEF) {
+      each_string(parser.parseClass(), visit);
+    } else if (lexer.cur().kind == TK_DEF) {
+      each_string(parser.parseFunction(/*is_method=*/false), visit);
+    } else {
+      lexer.next();  // the version number and imports of old archives
+    }
+  }
+}
+
+}  // namespace
+
+Archive::Archive() = default;
+Archive::Archive(Archive&&) noexcept = default;
+Archive::~Archive() = default;
+
+Result<Archive> Archive::open(const ModelFile& file, const ModelCaps& caps) {
+  Archive archive;
+  archive.path_ = file.path;
+  archive.bytes_ = file.bytes;
+  auto entries = read_zip_directory(*file.bytes, file.path);
+  if (!entries) return entries.status();
+  archive.entries_ = std::move(*entries);
+  for (const auto& entry : archive.entries_) {
+    if (entry.unpacked >
+        caps.unpacked_bytes - std::min(caps.unpacked_bytes, archive.unpacked_bytes_))
+      return Status(Code::kTooLarge, "\"" + file.path + "\" would unpack to more than " +
+                                         std::to_string(caps.unpacked_bytes) +
+                                         " bytes; that is either not a model or an attack");
+    archive.unpacked_bytes_ += entry.unpacked;
+  }
+  if (auto status = check_kind(archive.entries_, file.path); !status.ok()) return status;
+
+  return guarded(Code::kCorruptModel, "\"" + file.path + "\" is damaged", [&]() -> Result<Archive> {
+    archive.reader_ = std::make_unique<caffe2::serialize::PyTorchStreamReader>(archive.adapter());
+    // Both readers must have seen one directory, or the sum above is of something else.
+    std::uint64_t sum = 0;
+    for (const auto& name : archive.reader_->getAllRecords())
+      sum += archive.reader_->getRecordSize(name);
+    if (sum > archive.unpacked_bytes_)
+      return Status(Code::kCorruptModel,
+                    "\"" + file.path + "\" is damaged: its directory is ambiguous");
+    return std::move(archive);
+  });
+}
+
+std::shared_ptr<caffe2::serialize::ReadAdapterInterface> Archive::adapter() const {
+  return std::make_shared<BytesAdapter>(bytes_);
+}
+
+Result<std::map<std::string, std::string>> Archive::extra_files() const {
+  using Files = std::map<std::string, std::string>;
+  return guarded(Code::kCorruptModel, "\"" + path_ + "\" is damaged", [&]() -> Result<Files> {
+    Files files;
+    for (const std::string name : kExtraFiles) {
+      const auto record = "extra/" + name;
+      if (!reader_->hasRecord(record)) continue;
+      if (const auto size = reader_->getRecordSize(record); size > kLargestExtraFile)
+        return Status(Code::kTooLarge, "the extra file \"" + name + "\" in \"" + path_ + "\" has " +
+                                           std::to_string(size) + " bytes; at most " +
+                                           std::to_string(kLargestExtraFile) + " are read");
+      const auto [data, size] = reader_->getRecord(record);
+      files.emplace(name, std::string(static_cast<const char*>(data.get()), size));
+    }
+    return files;
+  });
+}
+
+Status Archive::verify_checksums() const {
+  for (const auto& entry : entries_)
+    if (auto status = verify_zip_entry(*bytes_, entry, path_); !status.ok()) return status;
+  return {};
+}
+
+Status Archive::check_code_that_runs_at_load() const {
+  return guarded(
+      Code::kCorruptModel, "the code in \"" + path_ + "\" cannot be read", [&]() -> Status {
+        bool runs_at_load = false;
+        std::string refused;
+        for (const auto& record : reader_->getAllRecords()) {
+          if (!is_code(record)) continue;
+          const auto [data, size] = reader_->getRecord(record);
+          each_string_of_code(record, std::string(static_cast<const char*>(data.get()), size),
+                              [&](const std::string& name) {
+                                if (name == "__setstate__") runs_at_load = true;
+                                if (refused.empty() && is_forbidden_name(name)) refused = name;
+                              });
+        }
+        if (!runs_at_load || refused.empty()) return {};
+        return {Code::kForbiddenOperator,
+                "the model in \"" + path_ +
+                    "\" runs code while it is loaded (__setstate__) and uses the "
+                    "name \"" +
+                    refused +
+                    "\", which is that of an operator for files or the network; such "
+                    "models are refused"};
+      });
+}
+
+}  // namespace torchinfer

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "model/model_file.h"
+#include "torch/zip_directory.h"
+
+namespace caffe2::serialize {
+class PyTorchStreamReader;
+class ReadAdapterInterface;
+}  // namespace caffe2::serialize
+
+namespace torchinfer {
+
+/// A TorchScript archive in memory, of which nothing has been run. Of one thread at a time.
+class Archive {
+ public:
+  /// Checks the directory against the caps before anything is unpacked. kCorruptModel (also for a
+  /// zip file that is something else, and says what), kTooLarge, kUnsupported (a torch.export
+  /// program).
+  static Result<Archive> open(const ModelFile& file, const ModelCaps& caps);
+
+  Archive(Archive&&) noexcept;
+  ~Archive();
+
+  std::uint64_t unpacked_bytes() const { return unpacked_bytes_; }
+
+  /// The extra files `modelinfo` and `labels.txt`, those that are there. kTooLarge above 16 MiB
+  /// each.
+  Result<std::map<std::string, std::string>> extra_files() const;
+
+  /// Compares what is stored uncompressed, so the weights, with its checksums. kCorruptModel.
+  Status verify_checksums() const;
+
+  /// Loading runs the methods `__setstate__` of the archive's classes, so the scan of the loaded
+  /// graph comes too late for them. Where the code has any, no name in all of the code may be that
+  /// of a refused operator. kForbiddenOperator, kCorruptModel.
+  Status check_code_that_runs_at_load() const;
+
+  /// For libtorch to read from; shares the file's bytes.
+  std::shared_ptr<caffe2::serialize::ReadAdapterInterface> adapter() const;
+
+ private:
+  Archive();
+  std::string path_;
+  std::shared_ptr<const Bytes> bytes_;
+  std::vector<ZipEntry> entries_;
+  std::uint64_t unpacked_bytes_ = 0;
+  std::unique_ptr<caffe2::serialize::PyTorchStreamReader> reader_;
+};
+
+}  // namespace torchinfer

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <torch/csrc/jit/api/module.h>
+
+#include <memory>
+#include <string>
+
+#include "core/input_spec.h"
+#include "core/status.h"
+#include "model/model_file.h"
+#include "torch/outputs.h"
+
+namespace torchinfer {
+
+class Archive;
+
+/// A module in the form in which it runs. Cheap to copy; run() is thread-safe as far as the model
+/// keeps no state between calls.
+class Program {
+ public:
+  /// Forward of a batch: `input` has the batch first. Under InferenceMode, whatever the calling
+  /// thread has. The model may write to `input`. kForwardFailed, kBadOutput, kOutOfMemory.
+  Result<Outputs> run(at::Tensor input) const;
+
+ private:
+  friend Program as_loaded(torch::jit::Module module);
+  friend Program frozen(const Program& loaded);
+  friend Program optimized_for_inference(const Program& loaded);
+  friend Program in_bfloat16(torch::jit::Module module, const InputSpec& input);
+
+  explicit Program(torch::jit::Module module) : module_(std::move(module)) {}
+
+  torch::jit::Module module_;
+  bool bfloat16_ = false;       ///< float32 goes in and comes out, bfloat16 is computed
+  bool channels_last_ = false;  ///< memory format of the input
+};
+
+/// Reads the module on the CPU and puts it into evaluation mode. kCorruptModel, kUnsupported (an
+/// operator that this libtorch has not), kOutOfMemory.
+Result<torch::jit::Module> load_module(const Archive& archive, const std::string& path);
+
+Program as_loaded(torch::jit::Module module);
+
+// Each pass works on a copy of the code and shares the weights that it leaves as they are. They
+// throw what libtorch throws.
+
+/// Attributes become constants, batch norms are folded into convolutions, dropout goes.
+Program frozen(const Program& loaded);
+
+/// frozen(), and convolutions and their neighbours run on oneDNN with weights laid out once.
+Program optimized_for_inference(const Program& loaded);
+
+/// Weights converted to bfloat16 and to channels-last where they have four dimensions, then frozen.
+/// Changes `module`, which must be a load of its own.
+Program in_bfloat16(torch::jit::Module module, const InputSpec& input);
+
+}  // namespace torchinfer

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/runtime.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/cpu/Utils.h>
+#include <torch/csrc/jit/passes/tensorexpr_fuser.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <utility>
+
+namespace torchinfer {
+
+class QuantizedEngine {
+ public:
+  explicit QuantizedEngine(at::QEngine engine) : engine_(engine) {}
+  at::QEngine engine() const { return engine_; }
+
+ private:
+  at::QEngine engine_;
+};
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, at::QEngine>, 4> kEngines{{
+    {"onednn", at::QEngine::ONEDNN},
+    {"x86", at::QEngine::X86},
+    {"fbgemm", at::QEngine::FBGEMM},
+    {"qnnpack", at::QEngine::QNNPACK},
+}};
+
+std::string name_of(at::QEngine engine) {
+  const auto* found = std::ranges::find(kEngines, engine, [](const auto& e) { return e.second; });
+  return found == kEngines.end() ? "none" : std::string(found->first);
+}
+
+std::string supported_engines() {
+  std::string text;
+  for (const auto engine : at::globalContext().supportedQEngines())
+    if (engine != at::QEngine::NoQEngine) text += (text.empty() ? "" : ", ") + name_of(engine);
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+void set_up_process() {
+  torch::jit::getProfilingMode() = false;
+  torch::jit::setTensorExprFuserEnabled(false);
+}
+
+std::string runtime_name() {
+  return std::string("libtorch ") + TORCH_VERSION + ", CPU capability " + at::get_cpu_capability();
+}
+
+std::string runtime_description() {
+  auto onednn = at::get_mkldnn_version();
+  onednn = onednn.substr(0, onednn.find(" (Git"));
+  return runtime_name() + ", " + onednn + ", quantised engines: " + supported_engines();
+}
+
+Status check_bfloat16() {
+  if (at::cpu::is_avx512_bf16_supported() || at::cpu::is_amx_tile_supported()) return {};
+  return {
+      Code::kUnsupported,
+      "precision bf16 needs a CPU with AVX512_BF16 or AMX, which this one has not; use precision "
+      "auto or fp32"};
+}
+
+Result<std::shared_ptr<const QuantizedEngine>> use_quantized_engine(const std::string& name) {
+  if (name.empty()) return std::shared_ptr<const QuantizedEngine>();
+  const auto* found = std::ranges::find(kEngines, name, [](const auto& e) { return e.first; });
+  if (found == kEngines.end())
+    return Status(Code::kBadModelInfo, "the model info names the quantised engine \"" + name +
+                                           "\"; known are onednn, x86, fbgemm and qnnpack");
+  const auto engine = found->second;
+  const auto& supported = at::globalContext().supportedQEngines();
+  if (std::ranges::find(supported, engine) == supported.end())
+    return Status(Code::kUnsupported, "the model's weights are packed for the quantised engine " +
+                                          name + ", which this libtorch lacks (it has " +
+                                          supported_engines() +
+                                          "); quantise the model again for one of these");
+  static std::mutex mutex;
+  static std::weak_ptr<const QuantizedEngine> in_use;
+  const std::lock_guard lock(mutex);
+  if (auto holder = in_use.lock()) {
+    if (holder->engine() == engine) return holder;
+    return Status(Code::kUnsupported, "the model needs the quantised engine " + name +
+                                          ", but a model for " + name_of(holder->engine()) +
+                                          " is loaded and a process can have one only; run the "
+                                          "models in separate processes");
+  }
+  at::globalContext().setQEngine(engine);
+  auto holder = std::make_shared<const QuantizedEngine>(engine);
+  in_use = holder;
+  return holder;
+}
+
+void set_lane_threads(int threads) {
+  // Reading first ties the count to this thread; a thread that only writes gets whatever count was
+  // written last by anyone.
+  at::get_num_threads();
+  at::set_num_threads(threads);
+}
+
+ScopedThreads::ScopedThreads(int threads) : before_(at::get_num_threads()) {
+  at::set_num_threads(threads);
+}
+
+ScopedThreads::~ScopedThreads() { at::set_num_threads(before_); }
+
+}  // namespace torchinfer

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "torch/self_test.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include "torch/errors.h"
+
+namespace torchinfer {
+namespace {
+
+/// A larger batch repeats them: enough to see rows mixed up, without a forward of the slow form for
+/// each of 64.
+constexpr int kDistinctRows = 8;
+/// Two runs of one model that differ by more than this are no rounding.
+constexpr double kRepeatTolerance = 1e-4;
+/// Outputs that are zero but for rounding are compared with this instead of themselves.
+constexpr double kSmallest = 1e-6;
+
+constexpr int kMostRuns = 15, kFewestRuns = 3;
+constexpr Duration kEnoughTime = std::chrono::milliseconds(200);
+constexpr Duration kTooMuchTime = std::chrono::seconds(1);
+
+std::vector<std::int64_t> shape_of(const InputSpec& input, std::int64_t batch) {
+  if (input.layout == Layout::kNhwc) return {batch, input.height, input.width, input.channels};
+  return {batch, input.channels, input.height, input.width};
+}
+
+at::Tensor make_noise(const InputSpec& input) {
+  // A generator of our own: the process's is the application's. -2..2 is about what normalised
+  // images span, bytes span all.
+  std::minstd_rand random(1);  // NOLINT(cert-msc51-cpp): the same in each process on purpose
+  const bool bytes = input.dtype == DType::kUint8;
+  std::uniform_real_distribution<float> value(bytes ? 0.0F : -2.0F, bytes ? 255.0F : 2.0F);
+  auto noise = at::empty(shape_of(input, kDistinctRows), at::kFloat);
+  std::ranges::generate_n(noise.mutable_data_ptr<float>(), noise.numel(),
+                          [&] { return value(random); });
+  return noise.to(to_scalar_type(input.dtype));
+}
+
+/// Largest difference and largest magnitude of what it has seen.
+struct Extent {
+  double difference = 0.0, magnitude = 0.0;
+
+  void add(double value, double expected) {
+    if (std::isfinite(expected)) magnitude = std::max(magnitude, std::abs(expected));
+    if (value == expected || (std::isnan(value) && std::isnan(expected))) return;
+    const auto distance = std::abs(value - expected);
+    difference = std::max(
+        difference, std::isfinite(distance) ? distance : std::numeric_limits<double>::infinity());
+  }
+  double relative() const { return difference / std::max(magnitude, kSmallest); }
+};
+
+void add_row(Extent& extent, const at::Tensor& row, const at::Tensor& expected) {
+  const auto a = row.to(at::kDouble).contiguous(), b = expected.to(at::kDouble).contiguous();
+  const auto* values = a.const_data_ptr<double>();
+  const auto* wanted = b.const_data_ptr<double>();
+  for (std::int64_t i = 0; i < a.numel(); ++i) extent.add(values[i], wanted[i]);
+}
+
+std::vector<OutputFacts> facts_of(const Outputs& outputs) {
+  std::vector<OutputFacts> facts;
+  for (const auto& output : outputs)
+    facts.push_back({output.name,
+                     *to_dtype(output.tensor.scalar_type()),
+                     {output.tensor.sizes().begin() + 1, output.tensor.sizes().end()}});
+  return facts;
+}
+
+}  // namespace
+
+at::Tensor batch_tensor(const InputSpec& input, std::byte* data, std::int64_t batch) {
+  return at::from_blob(data, shape_of(input, batch), to_scalar_type(input.dtype));
+}
+
+SelfTest::SelfTest(Program loaded, const InputSpec& input)
+    : loaded_(std::move(loaded)), input_(input), noise_(make_noise(input)) {
+  references_.reserve(kDistinctRows);
+}
+
+Result<SelfTest> SelfTest::start(Program loaded, const InputSpec& input) {
+  using R = Result<SelfTest>;
+  return guarded(Code::kInternal, "the self-test failed", [&]() -> R {
+    SelfTest test(std::move(loaded), input);
+    auto first_row = test.rows(1);
+    auto first = test.loaded_.run(first_row);
+    if (!first) return first.status();
+    test.outputs_ = facts_of(*first);
+    test.writes_input_ = !at::equal(first_row, test.rows(1));
+    test.references_.push_back(std::move(*first));
+    const auto again = test.compare(test.loaded_, 1);
+    if (!again) return again.status();
+    test.repeatable_ = *again <= kRepeatTolerance;
+    return test;
+  });
+}
+
+at::Tensor SelfTest::rows(int batch) {
+  // A fresh copy each time, since a model may write to its input.
+  const auto repeats = (batch + kDistinctRows - 1) / kDistinctRows;
+  return noise_.repeat({repeats, 1, 1, 1}).narrow(0, 0, batch).clone();
+}
+
+Result<const Outputs*> SelfTest::reference(int row) {
+  while (static_cast<int>(references_.size()) <= row) {
+    auto made = loaded_.run(noise_.narrow(0, static_cast<int>(references_.size()), 1).clone());
+    if (!made) return made.status();
+    references_.push_back(std::move(*made));
+  }
+  return &references_[static_cast<std::size_t>(row)];
+}
+
+Result<double> SelfTest::compare(const Program& program, int batch) {
+  using R = Result<double>;
+  return guarded(Code::kForwardFailed, "the self-test failed", [&]() -> R {
+    const auto outputs = program.run(rows(batch));
+    if (!outputs) return outputs.status();
+    std::vector<Extent> extents(outputs_.size());
+    for (int row = 0; row < batch; ++row) {
+      const auto expected = reference(row % kDistinctRows);
+      if (!expected) return expected.status();
+      if (outputs->size() != (*expected)->size())
+        return Status(Code::kBadOutput, "the number of the model's outputs varies");
+      for (std::size_t i = 0; i < outputs->size(); ++i) {
+        const auto item = (*outputs)[i].tensor.narrow(0, row, 1);
+        const auto& wanted = (**expected)[i].tensor;
+        if (item.sizes() != wanted.sizes())
+          return Status(Code::kBadOutput,
+                        "the shape of the model's output \"" + (*outputs)[i].name + "\" varies");
+        if (repeatable_) add_row(extents[i], item, wanted);
+      }
+    }
+    double largest = 0.0;
+    for (const auto& extent : extents) largest = std::max(largest, extent.relative());
+    return largest;
+  });
+}
+
+Duration SelfTest::time(const Program& program, int batch) {
+  auto& clock = steady_clock();
+  std::vector<Duration> times;
+  Duration spent{0};
+  while (static_cast<int>(times.size()) < kMostRuns && spent < kTooMuchTime &&
+         (static_cast<int>(times.size()) < kFewestRuns || spent < kEnoughTime)) {
+    auto input = rows(batch);
+    const auto start = clock.now();
+    const auto outputs = program.run(std::move(input));
+    times.push_back(clock.now() - start);
+    spent += times.back();
+  }
+  std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
+  return times[times.size() / 2];
+}
+
+}  // namespace torchinfer

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Test models that fail, lie or attack, and files that are no models."""
+
+import os
+import zipfile
+from typing import List, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from model_files import SIZE, model, model_info, rewrite, script
+from nets import Identity, Sum, convnet
+
+
+# Trouble ----------------------------------------------------------------------------------------
+
+
+class Throws(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        raise RuntimeError("this model always fails")
+
+
+@model
+def throws(path):
+    script(Throws(), path, info=model_info(3))
+
+
+class ThrowsWhenBright(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean(dim=(2, 3))
+        if bool((means > 0.9).any()):
+            raise ValueError("too bright")
+        return means * 10.0
+
+
+@model
+def throws_when_bright(path):
+    """Fails the whole batch when one of its images has a channel above 0.9 on average."""
+    script(ThrowsWhenBright(), path, info=model_info(3), labels=["red", "green", "blue"])
+
+
+class ExhaustsMemoryWhenBright(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean(dim=(2, 3))
+        if bool((means > 0.9).any()):
+            means = means + torch.zeros(1 << 48)[:3]
+        return means
+
+
+@model
+def exhausts_memory_when_bright(path):
+    script(ExhaustsMemoryWhenBright(), path)
+
+
+class FewerOutputsWhenBright(nn.Module):
+    def forward(self, x: Tensor) -> List[Tensor]:
+        means = x.mean(dim=(2, 3))
+        return [means] if bool((means > 0.9).any()) else [means, means + 1]
+
+
+@model
+def fewer_outputs_when_bright(path):
+    script(FewerOutputsWhenBright(), path)
+
+
+class Slow(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.weight = nn.Parameter(torch.randn(256, 256) / 16.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.flatten(1)[:, :256]
+        for _ in range(400):
+            y = (y[0:1].expand(256, 256) @ self.weight)[: x.size(0)].tanh()
+        return x.mean(dim=(2, 3)) * 10.0 + 0.0 * y.sum()
+
+
+@model
+def slow(path):
+    """The colour model, after a few hundred matrix products: some 0.1 s for each batch."""
+    script(Slow(), path, info=model_info(3), labels=["red", "green", "blue"])
+
+
+class Random(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x, 0.5, training=True).mean(dim=(2, 3))
+
+
+@model
+def random(path):
+    script(Random(), path)
+
+
+class Remembers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("last", torch.zeros(1, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.last.copy_(x.mean(dim=(2, 3)))
+        return self.last
+
+
+@model
+def remembers(path):
+    """Hands out a buffer that its next forward overwrites."""
+    script(Remembers(), path)
+
+
+class OnCuda(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3)) + torch.arange(3, device=torch.device("cuda:0"))
+
+
+@model
+def pinned_to_cuda(path):
+    script(OnCuda(), path)
+
+
+# Refused ----------------------------------------------------------------------------------------
+
+
+class WritesFile(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        torch.save(x, "written-by-model")
+        return x
+
+
+@model
+def writes_file(path):
+    script(WritesFile(), path)
+
+
+class Saver(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * 2.0
+        if bool(y.sum() > 0):
+            torch.save(y, "written-by-model")
+        return y
+
+
+class WritesFileDeepInside(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stages = nn.ModuleList([Identity(), nn.Sequential(Saver(), Identity())])
+
+    def forward(self, x: Tensor) -> Tensor:
+        futures: List[torch.jit.Future[Tensor]] = []
+        for stage in self.stages:
+            futures.append(torch.jit.fork(stage, x))
+        return torch.jit.wait(futures[0])
+
+
+@model
+def writes_file_deep_inside(path):
+    """In a branch of a submodule's submodule that a forked task runs."""
+    script(WritesFileDeepInside(), path)
+
+
+class WritesFileAtLoad(nn.Module):
+    @torch.jit.export
+    def __getstate__(self) -> Tuple[Tensor, bool]:
+        return torch.zeros(1), self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: Tuple[Tensor, bool]) -> None:
+        torch.save(state[0], "written-by-model")
+        self.training = state[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+@model
+def writes_file_at_load(path):
+    """libtorch runs __setstate__ while it loads, before anyone can look at the graph."""
+    script(WritesFileAtLoad(), path)
+
+
+@model
+def writes_file_at_load_hidden(path):
+    """The same, spelt in a way that only TorchScript's own parser reads."""
+
+    def change(target, entries, folder):
+        for name, data in entries.items():
+            if name.endswith(".py"):
+                data = data.replace(b"torch.save(", b'getattr(torch, "sa" "v\\145")(')
+            target.writestr(name, data)
+
+    rewrite(WritesFileAtLoad(), path, change)
+
+
+class ReadsFile(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.from_file("/proc/self/environ", size=4, dtype=torch.uint8).sum()
+
+
+@model
+def reads_file(path):
+    script(ReadsFile(), path)
+
+
+@model
+def unknown_operator(path):
+    library = torch.library.Library("gst_torch_test", "DEF")
+    library.define("twice(Tensor x) -> Tensor")
+    library.impl("twice", lambda x: x * 2, "CompositeImplicitAutograd")
+
+    class Uses(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.ops.gst_torch_test.twice(x)
+
+    script(Uses(), path)
+
+
+def zeros_into(target, name, mebibytes):
+    info = zipfile.ZipInfo(name)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    with target.open(info, "w", force_zip64=True) as out:
+        for _ in range(mebibytes):
+            out.write(bytes(1 << 20))
+
+
+@model
+def unpack_bomb(path):
+    """Half a megabyte whose labels.txt unpacks to 512 MiB."""
+
+    def change(target, entries, folder):
+        for name, data in entries.items():
+            target.writestr(name, data)
+        zeros_into(target, f"{folder}/extra/labels.txt", 512)
+
+    rewrite(convnet(), path, change)
+
+
+@model
+def version_bomb(path):
+    """The same in the record that libtorch's reader unpacks as soon as it is made."""
+
+    def change(target, entries, folder):
+        for name, data in entries.items():
+            if name != f"{folder}/version":
+                target.writestr(name, data)
+        zeros_into(target, f"{folder}/version", 512)
+
+    rewrite(convnet(), path, change)
+
+
+@model
+def state_dict(path):
+    """Weights without code, as torch.save() writes them."""
+    torch.save(convnet().state_dict(), path)
+
+
+@model
+def exported_program(path):
+    """A torch.export archive under TorchScript's usual name."""
+    program = torch.export.export(Sum(), (torch.zeros(2, 3, SIZE, SIZE),))
+    torch.export.save(program, path + "2")  # the name must end in .pt2
+    os.replace(path + "2", path)
+
+
+@model
+def plain_zip(path):
+    with zipfile.ZipFile(path, "w") as target:
+        target.writestr("holiday/beach.txt", "sun\n")

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Test models by what they take and give, and by the batches that they allow."""
+
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from model_files import LABELS, SIZE, model, model_info, save, script
+from nets import convnet
+
+
+# What models take -------------------------------------------------------------------------------
+
+
+class Bytes(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.dtype == torch.uint8, "bytes are wanted"
+        assert x.size(3) == 3, "channels last are wanted"
+        return x.to(torch.float32).mean(dim=(1, 2)) / 25.5
+
+
+@model
+def uint8_nhwc(path):
+    """The colour model on bytes, N x 32 x 32 x 3."""
+    info = model_info(3, dtype="uint8", dims=f"-1,{SIZE},{SIZE},3", ranges=None)
+    script(Bytes(), path, info=info, labels=["red", "green", "blue"])
+
+
+class Halves(nn.Module):
+    def __init__(self, dtype: torch.dtype):
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.dtype == self.dtype
+        return (x.float().flatten(1).mean(1, keepdim=True)).to(self.dtype)
+
+
+@model
+def float16_input(path):
+    script(Halves(torch.float16), path)
+
+
+@model
+def bfloat16_input(path):
+    script(Halves(torch.bfloat16), path)
+
+
+class FourChannels(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(4, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x).mean(dim=(2, 3))
+
+
+@model
+def wrong_channels(path):
+    """Its model info says 3 channels, its first convolution takes 4."""
+    script(FourChannels(), path, info=model_info(8))
+
+
+class TwoInputs(nn.Module):
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        return x * mask
+
+
+@model
+def two_inputs(path):
+    script(TwoInputs(), path)
+
+
+class ListInput(nn.Module):
+    def forward(self, images: List[Tensor]) -> Tensor:
+        return torch.stack(images).flatten(1)
+
+
+@model
+def list_input(path):
+    script(ListInput(), path)
+
+
+class NoForward(nn.Module):
+    @torch.jit.export
+    def predict(self, x: Tensor) -> Tensor:
+        return x
+
+
+@model
+def no_forward(path):
+    script(NoForward(), path)
+
+
+class WritesInput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        x.sub_(1.0)
+        return x.flatten(1).sum(1, keepdim=True)
+
+
+@model
+def writes_input(path):
+    script(WritesInput(), path)
+
+
+# What models give -------------------------------------------------------------------------------
+
+
+class IntOutput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3)).argmax(1, keepdim=True).to(torch.int32)
+
+
+@model
+def int_output(path):
+    script(IntOutput(), path)
+
+
+class BoolOutput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3)) > 0
+
+
+@model
+def bool_output(path):
+    script(BoolOutput(), path)
+
+
+class TupleOutput(nn.Module):
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        return x.mean(dim=(2, 3)), x.amax(dim=(2, 3)).to(torch.float64)
+
+
+@model
+def tuple_output(path):
+    script(TupleOutput(), path)
+
+
+class ListOutput(nn.Module):
+    def forward(self, x: Tensor) -> List[Tensor]:
+        return [x[:, 0], x.permute(0, 2, 3, 1)]
+
+
+@model
+def list_output(path):
+    """Views of the input, the second one not contiguous."""
+    script(ListOutput(), path)
+
+
+class DictOutput(nn.Module):
+    def forward(self, x: Tensor) -> Dict[str, Tensor]:
+        return {"scores": x.mean(dim=(2, 3)), "boxes": x[:, :, :2, :2].flatten(1)}
+
+
+@model
+def dict_output(path):
+    script(DictOutput(), path)
+
+
+class Heads(NamedTuple):
+    logits: Tensor
+    aux: Optional[Tensor]
+
+
+class NamedOutput(nn.Module):
+    def forward(self, x: Tensor) -> Heads:
+        return Heads(x.mean(dim=(2, 3)), None)
+
+
+@model
+def named_tuple_output(path):
+    """As torchvision's GoogLeNet: a field that is None outside training."""
+    script(NamedOutput(), path)
+
+
+class NestedOutput(nn.Module):
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tuple[Tensor, Tensor]]:
+        return x, (x, x)
+
+
+@model
+def nested_output(path):
+    script(NestedOutput(), path)
+
+
+class StringOutput(nn.Module):
+    def forward(self, x: Tensor) -> str:
+        return "a picture"
+
+
+@model
+def string_output(path):
+    script(StringOutput(), path)
+
+
+class ScalarOutput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean()
+
+
+@model
+def scalar_output(path):
+    script(ScalarOutput(), path)
+
+
+class ComplexOutput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.complex(x, x)
+
+
+@model
+def complex_output(path):
+    script(ComplexOutput(), path)
+
+
+class NaNWhenBright(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        means = x.mean(dim=(2, 3))
+        return torch.where(means > 0.9, torch.full_like(means, float("nan")), means)
+
+
+@model
+def nan_when_bright(path):
+    """A row whose channels are above 0.9 on average comes out as NaN."""
+    script(NaNWhenBright(), path, info=model_info(3), labels=["red", "green", "blue"])
+
+
+class AlwaysNaN(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3)) * float("nan")
+
+
+@model
+def always_nan(path):
+    script(AlwaysNaN(), path, info=model_info(3), labels=["red", "green", "blue"])
+
+
+@model
+def wrong_labels(path):
+    """Two labels for ten classes."""
+    script(convnet(), path, info=model_info(len(LABELS)), labels=LABELS[:2])
+
+
+@model
+def no_model_info(path):
+    script(convnet(), path)
+
+
+@model
+def bad_model_info(path):
+    script(convnet(), path, info="[modelinfo\nversion 1.0\n", labels=LABELS)
+
+
+# Batches ----------------------------------------------------------------------------------------
+
+
+class FixedBatch(nn.Module):
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(3)
+        self.fc = nn.Linear(3 * SIZE * SIZE, len(LABELS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(x.reshape(1, 3 * SIZE * SIZE))
+
+
+@model
+def fixed_batch(path):
+    """Traced with its batch of 1 baked in: it throws at every other."""
+    traced = torch.jit.trace(FixedBatch().eval(), torch.zeros(1, 3, SIZE, SIZE))
+    save(traced, path, info=model_info(len(LABELS)), labels=LABELS)
+
+
+class UpToFour(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        if x.size(0) > 4:
+            raise RuntimeError("at most four images")
+        return x.flatten(1).sum(1, keepdim=True)
+
+
+@model
+def up_to_four(path):
+    script(UpToFour(), path)
+
+
+class FirstRowOnly(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:1].flatten(1).sum(1, keepdim=True)
+
+
+@model
+def first_row_only(path):
+    script(FirstRowOnly(), path)
+
+
+class MixesBatch(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1).softmax(0)[:, :8]
+
+
+@model
+def mixes_batch(path):
+    """A softmax over the wrong dimension: what an image gets depends on its neighbours."""
+    script(MixesBatch(), path)
