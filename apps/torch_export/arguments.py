@@ -27,9 +27,7 @@ def numbers(text):
     try:
         return [float(fractions.Fraction(item.strip())) for item in text.split(",")]
     except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a list of numbers such as 0.485,0.456,0.406"
-        ) from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0.485,0.456,0.406") from None
 
 
 def size(text):
@@ -48,9 +46,7 @@ def resize(text):
     """`short-side`, `short-side:256`, `squash`, `letterbox`: the policy and the short side or None."""
     policy, _, pixels = text.partition(":")
     if policy not in ("short-side", "squash", "letterbox") or (pixels and policy != "short-side"):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is none of short-side, short-side:PIXELS, squash, letterbox"
-        )
+        raise argparse.ArgumentTypeError(f"{text!r} is none of short-side, short-side:PIXELS, squash, letterbox")
     if pixels and not (pixels.isdigit() and int(pixels) > 0):
         raise argparse.ArgumentTypeError(f"{pixels!r} is not a number of pixels")
     return policy, int(pixels) if pixels else None
@@ -79,17 +75,11 @@ def parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    main.add_argument(
-        "name", metavar="NAME", nargs="?", help="torchvision model, or package.module:function"
-    )
+    main.add_argument("name", metavar="NAME", nargs="?", help="torchvision model, or package.module:function")
     main.add_argument("--output", "-o", metavar="FILE", help="the TorchScript file to write")
-    main.add_argument(
-        "--method", choices=("trace", "script"), default="trace", help="default: trace"
-    )
+    main.add_argument("--method", choices=("trace", "script"), default="trace", help="default: trace")
     main.add_argument("--list", action="store_true", help="print the torchvision models and leave")
-    main.add_argument(
-        "--verbose", action="store_true", help="print the model info; show where Python failed"
-    )
+    main.add_argument("--verbose", action="store_true", help="print the model info; show where Python failed")
     main.add_argument(
         "--tolerance",
         type=tolerance,
@@ -98,14 +88,10 @@ def parser():
         help="largest difference of the saved model's output from the original's, relative to the largest output; "
         "default: 1e-4",
     )
-    main.add_argument(
-        "--keep-pads", action="store_true", help="do not fold explicit zero pads into convolutions"
-    )
+    main.add_argument("--keep-pads", action="store_true", help="do not fold explicit zero pads into convolutions")
 
     model = main.add_argument_group("the model")
-    model.add_argument(
-        "--weights", metavar="FILE", help="state dict to load; every tensor must fit"
-    )
+    model.add_argument("--weights", metavar="FILE", help="state dict to load; every tensor must fit")
     model.add_argument(
         "--arg",
         action="append",
@@ -125,9 +111,7 @@ def parser():
         "its input (defaults: what torchvision publishes for the model; for a function of yours 224x224, "
         "short-side by the usual 8/7, bilinear, and mean and std must be given)"
     )
-    image.add_argument(
-        "--input-size", type=size, metavar="HxW", help="height and width of the model's input"
-    )
+    image.add_argument("--input-size", type=size, metavar="HxW", help="height and width of the model's input")
     image.add_argument(
         "--resize",
         type=resize,
@@ -141,12 +125,8 @@ def parser():
         metavar="M[,M,M]",
         help="of channel values scaled to 0..1; 127/255 is understood",
     )
-    image.add_argument(
-        "--std", type=numbers, metavar="S[,S,S]", help="likewise; --mean 0 --std 1/255 gives 0..255"
-    )
-    image.add_argument(
-        "--color-order", choices=("rgb", "bgr", "gray"), default="rgb", help="default: rgb"
-    )
+    image.add_argument("--std", type=numbers, metavar="S[,S,S]", help="likewise; --mean 0 --std 1/255 gives 0..255")
+    image.add_argument("--color-order", choices=("rgb", "bgr", "gray"), default="rgb", help="default: rgb")
     image.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="default: nchw")
     image.add_argument(
         "--pad-value",

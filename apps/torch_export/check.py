@@ -49,13 +49,9 @@ def answers(model, model_input):
             ) from error
     one = outputs[1]
     if not isinstance(one, torch.Tensor):
-        raise ExportError(
-            f"the model returns a {type(one).__name__}; a classifier returns one tensor [N, classes]"
-        )
+        raise ExportError(f"the model returns a {type(one).__name__}; a classifier returns one tensor [N, classes]")
     if one.dim() != 2 or one.shape[0] != 1:
-        raise ExportError(
-            f"the model returns {list(one.shape)} for one frame; a classifier returns [1, classes]"
-        )
+        raise ExportError(f"the model returns {list(one.shape)} for one frame; a classifier returns [1, classes]")
     if not torch.isfinite(one).all():
         raise ExportError(
             "the model's output is not finite: its weights are broken, or --mean and --std are not its own"
@@ -73,9 +69,7 @@ def compare(module, original, tolerance):
                 found = module(original.inputs[size])
         except Exception as error:
             if size == 1:
-                raise DifferenceError(
-                    f"the converted model does not run: {_reason(error)}"
-                ) from error
+                raise DifferenceError(f"the converted model does not run: {_reason(error)}") from error
             verdict.only_one = _reason(error)
             continue
         if not isinstance(found, torch.Tensor):
@@ -85,13 +79,14 @@ def compare(module, original, tolerance):
             )
         if found.shape != expected.shape:
             raise DifferenceError(
-                f"for a batch of {size} the converted model returns {list(found.shape)}, the original {list(expected.shape)}"
+                f"for a batch of {size} the converted model returns {list(found.shape)}, "
+                f"the original {list(expected.shape)}"
             )
         difference = float((found - expected).abs().max())
         if not difference <= tolerance * verdict.largest:
             raise DifferenceError(
-                f"for a batch of {size} the converted model's output differs from the original's by {difference:.3g}, more "
-                f"than {tolerance:g} of its largest value, {verdict.largest:.4g}.\n"
+                f"for a batch of {size} the converted model's output differs from the original's by {difference:.3g}, "
+                f"more than {tolerance:g} of its largest value, {verdict.largest:.4g}.\n"
                 "The model may behave differently from run to run or depend on its input in a way that a trace does "
                 "not keep: try --method script."
             )
@@ -112,9 +107,7 @@ def forward_ms(model, example, runs=7):
     try:
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            optimised = torch.jit.optimize_for_inference(
-                torch.jit.trace(model, example, check_trace=False)
-            )
+            optimised = torch.jit.optimize_for_inference(torch.jit.trace(model, example, check_trace=False))
             times = []
             for _ in range(runs):
                 start = time.perf_counter()

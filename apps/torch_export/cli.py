@@ -15,9 +15,7 @@ def main(argv=None):
     parser = arguments.parser()
     options = parser.parse_args(argv)
     if not options.list and (not options.name or not options.output):
-        parser.error(
-            "NAME and --output FILE are needed; --help explains, --list prints torchvision's names"
-        )
+        parser.error("NAME and --output FILE are needed; --help explains, --list prints torchvision's names")
     try:
         if options.list:
             from . import sources
@@ -51,9 +49,7 @@ def _export(options):
     parameters = sum(parameter.numel() for parameter in model.parameters())
     _say("model", f"{options.name} ({type(model).__name__}, {parameters:,} parameters)")
     if options.weights:
-        _say(
-            "weights", f"{options.weights}, all {weights.load(model, options.weights)} tensors fit"
-        )
+        _say("weights", f"{options.weights}, all {weights.load(model, options.weights)} tensors fit")
     else:
         _say(
             "weights",
@@ -123,21 +119,15 @@ def _input(options, recipe):
     if policy == "short-side" and short_side is None:
         short_side = round(longest * 8 / 7)
     if policy == "short-side" and short_side < longest:
-        raise ExportError(
-            f"--resize short-side:{short_side}: a crop of {height}x{width} does not fit into it"
-        )
+        raise ExportError(f"--resize short-side:{short_side}: a crop of {height}x{width} does not fit into it")
     channels = 1 if options.color_order == "gray" else 3
     scale = {}
     for what in ("mean", "std"):
         values = getattr(options, what) or getattr(recipe, what)
         if values is None:
-            raise ExportError(
-                f"--{what} is needed: nobody but the model's author knows it (of values scaled to 0..1)"
-            )
+            raise ExportError(f"--{what} is needed: nobody but the model's author knows it (of values scaled to 0..1)")
         if len(values) not in (1, channels):
-            raise ExportError(
-                f"--{what} has {len(values)} numbers, the model has {channels} channels"
-            )
+            raise ExportError(f"--{what} has {len(values)} numbers, the model has {channels} channels")
         scale[what] = values * (channels // len(values))
     if min(scale["std"]) <= 0:
         raise ExportError("--std must be greater than 0")
@@ -163,15 +153,9 @@ def _labels(options, recipe, classes):
         return known if len(known) == classes else None
     if options.labels == "none":
         return None
-    labels = (
-        model_info.imagenet_labels()
-        if options.labels == "imagenet"
-        else model_info.read_labels(options.labels)
-    )
+    labels = model_info.imagenet_labels() if options.labels == "imagenet" else model_info.read_labels(options.labels)
     if len(labels) != classes:
-        raise ExportError(
-            f"--labels {options.labels}: {len(labels)} labels, but the model has {classes} classes"
-        )
+        raise ExportError(f"--labels {options.labels}: {len(labels)} labels, but the model has {classes} classes")
     return labels
 
 
@@ -195,9 +179,7 @@ def _write(output, data, extra, original, tolerance):
         part.write_bytes(data)
         module, found = convert.from_file(str(part), list(extra))
         if found != extra:
-            raise DifferenceError(
-                "the saved file does not hold the model info and labels that went in"
-            )
+            raise DifferenceError("the saved file does not hold the model info and labels that went in")
         verdict = check.compare(module, original, tolerance)
         sizes = " and ".join(str(size) for size in verdict.batch_sizes)
         _say(
@@ -210,6 +192,4 @@ def _write(output, data, extra, original, tolerance):
         raise ExportError(f"{error.filename or output}: {error.strerror} (--output)") from error
     finally:
         part.unlink(missing_ok=True)
-    _say(
-        "written", f"{output}, {len(data) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(data).hexdigest()}"
-    )
+    _say("written", f"{output}, {len(data) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(data).hexdigest()}")

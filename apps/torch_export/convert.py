@@ -33,11 +33,7 @@ def convert(model, method, example):
                 f"torch.jit.{method} failed: {type(error).__name__}: {_first_line(error)}\n"
                 f"--method {other} may work; --verbose shows where it failed."
             ) from error
-    texts = [
-        _first_line(item.message)
-        for item in caught
-        if issubclass(item.category, torch.jit.TracerWarning)
-    ]
+    texts = [_first_line(item.message) for item in caught if issubclass(item.category, torch.jit.TracerWarning)]
     return module, list(dict.fromkeys(texts))
 
 

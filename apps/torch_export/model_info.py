@@ -38,11 +38,7 @@ class Input:
 
     def dims(self, batch):
         image = (self.height, self.width)
-        return (
-            (batch, self.channels, *image)
-            if self.layout == "nchw"
-            else (batch, *image, self.channels)
-        )
+        return (batch, self.channels, *image) if self.layout == "nchw" else (batch, *image, self.channels)
 
     def ranges(self):
         """What 0 and 255 of an 8-bit channel become: [(min, max)] per channel."""
@@ -102,16 +98,12 @@ def read_labels(path):
     except OSError as error:
         raise ExportError(f"{path}: {error.strerror} (--labels)") from error
     except UnicodeDecodeError as error:
-        raise ExportError(
-            f"{path} is not UTF-8: {error.reason} at byte {error.start} (--labels)"
-        ) from error
+        raise ExportError(f"{path} is not UTF-8: {error.reason} at byte {error.start} (--labels)") from error
     if labels[-1] == "":
         labels.pop()
     for number, label in enumerate(labels, start=1):
         if not label.strip():
-            raise ExportError(
-                f"{path}, line {number}: an empty line; each line is one class's label"
-            )
+            raise ExportError(f"{path}, line {number}: an empty line; each line is one class's label")
     if not labels:
         raise ExportError(f"{path} is empty; one label a line is wanted, class 0 first")
     return labels

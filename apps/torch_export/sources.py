@@ -59,9 +59,7 @@ def _call(function, name, positional, named):
     try:
         return function(*positional, **named)
     except Exception as error:
-        given = ", ".join(
-            [repr(value) for value in positional] + [f"{k}={v!r}" for k, v in named.items()]
-        )
+        given = ", ".join([repr(value) for value in positional] + [f"{k}={v!r}" for k, v in named.items()])
         raise ExportError(
             f"{name}({given}) failed: {type(error).__name__}: {error}\n"
             "Arguments are given with --arg VALUE or --arg KEY=VALUE, as often as needed."
@@ -83,9 +81,7 @@ def _from_factory(name, positional, named, python_path):
             raise ExportError(f"{module_name!r} has no {attributes!r} (looked for {attribute!r})")
         found = getattr(found, attribute)
     if not callable(found):
-        raise ExportError(
-            f"{name} is a {type(found).__name__}; a function or class that makes the model is needed"
-        )
+        raise ExportError(f"{name} is a {type(found).__name__}; a function or class that makes the model is needed")
     return _call(found, name, positional, named)
 
 
@@ -101,9 +97,7 @@ def _from_torchvision(name, positional, named):
             + "\n--list prints all names; a model of your own is named as package.module:function."
         )
     # weights=None: what torchvision would fetch from the network is for the user to bring with --weights.
-    model = _call(
-        torchvision.models.get_model_builder(name), name, positional, {"weights": None, **named}
-    )
+    model = _call(torchvision.models.get_model_builder(name), name, positional, {"weights": None, **named})
     return model, _torchvision_recipe(torchvision.models.get_model_weights(name).DEFAULT)
 
 

@@ -30,18 +30,14 @@ def load_tool():
 
 def run(cache, *arguments, **variables):
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)} | variables
-    return subprocess.run(
-        [str(TOOL), *arguments], env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([str(TOOL), *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
 class Assets(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         # The files that everything else uses, fetched if this is the first that needs them.
-        cls.real = pathlib.Path(
-            subprocess.run([str(TOOL)], capture_output=True, text=True, check=True).stdout.strip()
-        )
+        cls.real = pathlib.Path(subprocess.run([str(TOOL)], capture_output=True, text=True, check=True).stdout.strip())
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -53,9 +49,7 @@ class Assets(unittest.TestCase):
         files = load_tool().FILES
         self.assertEqual(len(files), 7)
         for _, _, name, digest in files:
-            self.assertEqual(
-                hashlib.sha256((self.real / name).read_bytes()).hexdigest(), digest, name
-            )
+            self.assertEqual(hashlib.sha256((self.real / name).read_bytes()).hexdigest(), digest, name)
 
     def test_once_there_no_network_is_needed(self):
         shutil.copytree(self.real, self.folder)

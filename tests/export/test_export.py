@@ -72,9 +72,7 @@ class Writes(ExportTest):
                 "ranges": "-2.0,2.0;-1.0,1.0;-0.5,0.5",
             },
         )
-        self.assertEqual(
-            dict(info["output_0"]), {"dir": "output", "type": "float32", "dims": "-1,5"}
-        )
+        self.assertEqual(dict(info["output_0"]), {"dir": "output", "type": "float32", "dims": "-1,5"})
         self.assertEqual(
             dict(info["torchinference"]),
             {
@@ -105,9 +103,7 @@ class Writes(ExportTest):
         self.assertIn("RANDOM", out)
 
     def test_scripting_keeps_what_depends_on_the_input(self):
-        status, _, _ = self.export(
-            "toy_models:Branching", *SCALE, "--input-size", "32", "--method", "script"
-        )
+        status, _, _ = self.export("toy_models:Branching", *SCALE, "--input-size", "32", "--method", "script")
         self.assertEqual(status, 0)
         module, _, _ = self.load()
         image = torch.randn(1, 3, 32, 32)
@@ -192,9 +188,7 @@ class Refuses(ExportTest):
         for text in (says,) if isinstance(says, str) else says:
             self.assertIn(text, err)
         self.assertEqual(self.file.read_bytes(), b"what was there before")
-        self.assertEqual(
-            [path.name for path in self.folder.iterdir() if path.name.endswith(".part")], []
-        )
+        self.assertEqual([path.name for path in self.folder.iterdir() if path.name.endswith(".part")], [])
 
     def test_a_model_that_answers_differently_each_time(self):
         self.refuses(
@@ -207,9 +201,7 @@ class Refuses(ExportTest):
         )
 
     def test_a_trace_that_lost_a_branch(self):
-        self.refuses(
-            "toy_models:Branching", *SCALE, "--input-size", "32", says="--method script", status=3
-        )
+        self.refuses("toy_models:Branching", *SCALE, "--input-size", "32", says="--method script", status=3)
 
     def test_outputs_that_are_no_classes(self):
         self.refuses("toy_models:Pair", *SCALE, "--input-size", "32", says="returns a tuple")
@@ -217,9 +209,7 @@ class Refuses(ExportTest):
         self.refuses("toy_models:NotFinite", *SCALE, "--input-size", "32", says="not finite")
 
     def test_inputs_that_the_model_does_not_take(self):
-        self.refuses(
-            "toy_models:net", *SCALE, "--layout", "nhwc", says=("[1, 224, 224, 3]", "--layout")
-        )
+        self.refuses("toy_models:net", *SCALE, "--layout", "nhwc", says=("[1, 224, 224, 3]", "--layout"))
 
     def test_mean_and_std_that_nobody_gave(self):
         self.refuses("toy_models:net", says="--mean is needed")
@@ -231,20 +221,14 @@ class Refuses(ExportTest):
             "1,2",
             says="2 numbers, the model has 3 channels",
         )
-        self.refuses(
-            "toy_models:net", "--mean", "0.5", "--std", "0", says="--std must be greater than 0"
-        )
+        self.refuses("toy_models:net", "--mean", "0.5", "--std", "0", says="--std must be greater than 0")
 
     def test_a_crop_larger_than_the_resized_frame(self):
-        self.refuses(
-            "toy_models:net", *SCALE, "--resize", "short-side:200", says="224x224 does not fit"
-        )
+        self.refuses("toy_models:net", *SCALE, "--resize", "short-side:200", says="224x224 does not fit")
 
     def test_names_that_mean_nothing(self):
         self.refuses("resnet19", says=("no classification model 'resnet19'", "resnet18"))
-        self.refuses(
-            "no_such_package:net", says=("cannot import 'no_such_package'", "--python-path")
-        )
+        self.refuses("no_such_package:net", says=("cannot import 'no_such_package'", "--python-path"))
         self.refuses("toy_models:no_such_net", says="has no 'no_such_net'")
         self.refuses("toy_models:answer", says="is a int")
         self.refuses("toy_models:raises", says=("KeyError", "no such backbone", "--arg"))
@@ -276,9 +260,7 @@ class Refuses(ExportTest):
             str(weights),
             says="not a state dict that can be read",
         )
-        self.refuses(
-            "toy_models:net", *SCALE, "--weights", "/no/such.pth", says="/no/such.pth: no such file"
-        )
+        self.refuses("toy_models:net", *SCALE, "--weights", "/no/such.pth", says="/no/such.pth: no such file")
 
     def test_weights_that_would_run_code(self):
         weights = self.folder / "w.pth"
@@ -302,9 +284,7 @@ class Refuses(ExportTest):
             says="2 labels, but the model has 5 classes",
         )
         labels.write_text("a\n\nb\n")
-        self.refuses(
-            "toy_models:net", *SCALE, "--labels", str(labels), says="line 2: an empty line"
-        )
+        self.refuses("toy_models:net", *SCALE, "--labels", str(labels), says="line 2: an empty line")
         labels.write_bytes(b"caf\xe9\n")
         self.refuses("toy_models:net", *SCALE, "--labels", str(labels), says="is not UTF-8")
         self.refuses(
@@ -326,9 +306,7 @@ class Refuses(ExportTest):
 class CommandLine(unittest.TestCase):
     def test_help_and_wrong_usage_have_their_exit_status(self):
         def run(*arguments):
-            return subprocess.run(
-                [sys.executable, str(TOOL), *arguments], capture_output=True, text=True, check=False
-            )
+            return subprocess.run([sys.executable, str(TOOL), *arguments], capture_output=True, text=True, check=False)
 
         shown = run("--help")
         self.assertEqual(shown.returncode, 0)

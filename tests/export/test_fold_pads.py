@@ -19,9 +19,7 @@ class SamePadConv(nn.Conv2d):
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             amounts += [total // 2, total - total // 2]
         x = functional.pad(x, amounts)
-        return functional.conv2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
 
 def folded(model, example):
@@ -51,9 +49,7 @@ class FoldPads(unittest.TestCase):
     def test_any_amount_on_any_side_is_folded_and_gives_the_same_numbers(self):
         for amounts in itertools.product((0, 1, 3), repeat=4):
             with self.subTest(amounts=amounts):
-                model = nn.Sequential(
-                    nn.ZeroPad2d(amounts), nn.Conv2d(4, 6, (3, 5), stride=2, padding=(1, 0))
-                )
+                model = nn.Sequential(nn.ZeroPad2d(amounts), nn.Conv2d(4, 6, (3, 5), stride=2, padding=(1, 0)))
                 names, left, moved, remaining = folded(model, self.image)
                 self.assertEqual((names, left, remaining), (["1"], [], 0))
                 self.assertLess(moved, 1e-6)
@@ -61,16 +57,12 @@ class FoldPads(unittest.TestCase):
 
     def test_groups_dilation_bias_and_stride_are_kept(self):
         conv = nn.Conv2d(4, 8, 3, stride=(2, 1), dilation=2, groups=4, bias=False)
-        names, _, moved, remaining = folded(
-            nn.Sequential(nn.ZeroPad2d((1, 3, 2, 0)), conv), self.image
-        )
+        names, _, moved, remaining = folded(nn.Sequential(nn.ZeroPad2d((1, 3, 2, 0)), conv), self.image)
         self.assertEqual((names, remaining), (["1"], 0))
         self.assertLess(moved, 1e-6)
 
     def test_a_pad_inside_the_convolutions_own_forward_is_folded(self):
-        model = nn.Sequential(
-            SamePadConv(4, 4, 3, stride=2), nn.ReLU(), SamePadConv(4, 4, 5, stride=2, groups=4)
-        )
+        model = nn.Sequential(SamePadConv(4, 4, 3, stride=2), nn.ReLU(), SamePadConv(4, 4, 5, stride=2, groups=4))
         names, left, moved, remaining = folded(model, self.image)
         self.assertEqual((names, left, remaining), (["0", "2"], [], 0))
         self.assertLess(moved, 1e-6)
@@ -106,20 +98,14 @@ class FoldPads(unittest.TestCase):
         self.assertGreater(remaining, 0)
 
     def test_pads_of_other_values_stay(self):
-        self.left_alone(
-            nn.Sequential(nn.ConstantPad2d(1, 0.5), nn.Conv2d(4, 4, 3)), "something else than zeros"
-        )
-        self.left_alone(
-            nn.Sequential(nn.ReplicationPad2d(1), nn.Conv2d(4, 4, 3)), "something else than zeros"
-        )
+        self.left_alone(nn.Sequential(nn.ConstantPad2d(1, 0.5), nn.Conv2d(4, 4, 3)), "something else than zeros")
+        self.left_alone(nn.Sequential(nn.ReplicationPad2d(1), nn.Conv2d(4, 4, 3)), "something else than zeros")
 
     def test_crops_stay(self):
         self.left_alone(nn.Sequential(nn.ZeroPad2d((-1, 1, 0, 0)), nn.Conv2d(4, 4, 3)), "crops")
 
     def test_a_dilation_that_does_not_divide_the_pad_keeps_it(self):
-        self.left_alone(
-            nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 4, 3, dilation=2)), "dilated"
-        )
+        self.left_alone(nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(4, 4, 3, dilation=2)), "dilated")
 
     def test_a_pad_with_a_second_user_stays(self):
         class Two(nn.Module):
@@ -134,9 +120,7 @@ class FoldPads(unittest.TestCase):
         self.left_alone(Two(), "something else than one convolution")
 
     def test_a_pad_before_pooling_stays(self):
-        self.left_alone(
-            nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(3)), "something else than one"
-        )
+        self.left_alone(nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(3)), "something else than one")
 
     def test_a_pad_in_a_larger_forward_stays_and_is_said(self):
         class Inline(nn.Module):
@@ -156,9 +140,7 @@ class FoldPads(unittest.TestCase):
 
     def test_a_pad_module_shared_with_something_else_stays(self):
         pad = nn.ZeroPad2d(1)
-        self.left_alone(
-            nn.Sequential(pad, nn.Conv2d(4, 4, 3), pad, nn.AvgPool2d(2)), "shares its pad"
-        )
+        self.left_alone(nn.Sequential(pad, nn.Conv2d(4, 4, 3), pad, nn.AvgPool2d(2)), "shares its pad")
 
     def test_a_weight_used_by_two_convolutions_stays_as_it_is(self):
         first, second = nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3)

@@ -51,9 +51,7 @@ class Pads:
                 if isinstance(site, _Site):
                     found.append(site)
                 else:
-                    self.left.append(
-                        f"{self._names[call.modules[-1]][0] or 'the model itself'}: {site}"
-                    )
+                    self.left.append(f"{self._names[call.modules[-1]][0] or 'the model itself'}: {site}")
         for module in dict.fromkeys(site.conv_run.module for site in found):
             of_module = [site for site in found if site.conv_run.module is module]
             reason = _why_not_all(watch, module, of_module, found)
@@ -86,21 +84,14 @@ def _site(watch, call):
     if call.function is torch.constant_pad_nd:
         arguments["value"] = arguments.pop("mode", arguments.get("value"))
         arguments["mode"] = "constant"
-    if (
-        arguments.get("mode", "constant") != "constant"
-        or float(arguments.get("value") or 0.0) != 0.0
-    ):
+    if arguments.get("mode", "constant") != "constant" or float(arguments.get("value") or 0.0) != 0.0:
         return "pads with something else than zeros"
     amounts = [int(amount) for amount in arguments["pad"]]
     amounts += [0] * (4 - len(amounts))
     if min(amounts) < 0 or any(amounts[4:]):
         return "crops, or pads other sides than height and width"
     users = watch.users_of(call.result)
-    if (
-        len(users) != 1
-        or users[0].function not in _CONVOLUTIONS
-        or _input_of(users[0]) is not call.result
-    ):
+    if len(users) != 1 or users[0].function not in _CONVOLUTIONS or _input_of(users[0]) is not call.result:
         return "is used by something else than one convolution"
     conv_run = watch.runs[users[0].run]
     # The pad sits in the convolution's own forward, or in a module of its own just before it.
@@ -120,9 +111,7 @@ def _input_of(call):
 
 def _does_only(watch, run, calls):
     """Whether `run` computes exactly the chain of `calls` from its one input to its result."""
-    computed = [
-        call for call in watch.calls_within(run) if next(tensors_in(call.result), None) is not None
-    ]
+    computed = [call for call in watch.calls_within(run) if next(tensors_in(call.result), None) is not None]
     # Reading a parameter's or the input's size gives no tensor and is harmless.
     return (
         [id(call) for call in computed] == [id(call) for call in calls]
@@ -143,9 +132,7 @@ def _why_not_all(watch, module, of_module, sites):
         return "runs several times with different pads"
     pad_modules = [site.pad_run.module for site in of_module if site.pad_run is not site.conv_run]
     users = {site.conv_run.module for site in sites if site.pad_run.module in pad_modules}
-    if pad_modules and (
-        users != {module} or sum(r.module in pad_modules for r in watch.runs) != len(of_module)
-    ):
+    if pad_modules and (users != {module} or sum(r.module in pad_modules for r in watch.runs) != len(of_module)):
         return "shares its pad with others"
     if sum(1 for other in watch.model.modules() if other is not module and _shares(other, module)):
         return "shares its weight with others"

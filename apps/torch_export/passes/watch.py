@@ -76,11 +76,7 @@ class Watch(TorchFunctionMode):
 
     def users_of(self, tensor):
         """The calls that were given `tensor`, however deep in their arguments."""
-        return [
-            call
-            for call in self.calls
-            if any(item is tensor for item in tensors_in((call.args, call.kwargs)))
-        ]
+        return [call for call in self.calls if any(item is tensor for item in tensors_in((call.args, call.kwargs)))]
 
 
 def tensors_in(value):
