@@ -69,7 +69,7 @@ enter_chroot() {
   fi
   unset SSL_CERT_DIR
   trap '' INT QUIT
-  chroot "$ROOT" /usr/bin/env --default-signal=INT,QUIT,PIPE "--chdir=$folder" -- "$@" <&0 &
+  chroot "$ROOT" /usr/bin/env --default-signal=INT,QUIT,PIPE "--chdir=$folder" -- "PATH=$INSIDE_PATH" "$@" <&0 &
   pid=$!
   enter_wait "$pid" || status=$?
   chroot_copy_out "$inside" "$stamp"

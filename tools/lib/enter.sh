@@ -188,6 +188,6 @@ enter_root() {
   enter_arguments
   trap '' INT QUIT
   # shellcheck disable=SC2086  # a list of words
-  bwrap $WAY "${ARGS[@]}" -- /usr/bin/env --default-signal=INT,QUIT,PIPE -- "$@" <&0 &
+  bwrap $WAY "${ARGS[@]}" -- /usr/bin/env --default-signal=INT,QUIT,PIPE -- "PATH=$INSIDE_PATH" "$@" <&0 &
   enter_wait $!
 }

@@ -28,14 +28,17 @@ choose_build_folder() {
 forget_host() {
   unset LD_LIBRARY_PATH LD_PRELOAD PYTHONPATH PYTHONHOME PKG_CONFIG_PATH PKG_CONFIG_LIBDIR GI_TYPELIB_PATH \
     GST_PLUGIN_SYSTEM_PATH GST_PLUGIN_SYSTEM_PATH_1_0 GST_PLUGIN_PATH_1_0 GST_PLUGIN_SCANNER GST_PLUGIN_SCANNER_1_0
-  export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   export LC_ALL=C.UTF-8 PYTHONNOUSERSITE=1
 }
 
+# Exports all but PATH, which is for the command alone: INSIDE_PATH.
 export_paths() {
-  [ "$PLACE" = native ] || forget_host
-  PATH=$BUILD/apps:$CLONE/apps:$PATH
-  export PATH GST_PLUGIN_PATH=$BUILD/gst-plugin GST_REGISTRY=$BUILD/gst-registry.bin
+  INSIDE_PATH=$BUILD/apps:$CLONE/apps:$PATH
+  if [ "$PLACE" != native ]; then
+    forget_host
+    INSIDE_PATH=$BUILD/apps:$CLONE/apps:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+  fi
+  export GST_PLUGIN_PATH=$BUILD/gst-plugin GST_REGISTRY=$BUILD/gst-registry.bin
   export CCACHE_DIR=$CACHE/ccache CCACHE_BASEDIR=$CLONE CCACHE_NOHASHDIR=1 PIP_CACHE_DIR=$CACHE/pip
   [ -z "${VARIANT-}" ] || export_sanitizers
 }
@@ -50,7 +53,7 @@ export_sanitizers() {
   export LSAN_OPTIONS=suppressions=$suppressions/lsan.txt:print_suppressions=0
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:suppressions=$suppressions/ubsan.txt
   export TSAN_OPTIONS=second_deadlock_stack=1:suppressions=$suppressions/tsan.txt
-  PATH=$CLONE/tools/sanitized:$PATH
+  INSIDE_PATH=$CLONE/tools/sanitized:$INSIDE_PATH
   # The OpenMP runtime is not instrumented: with more than one thread TSan sees races that are none.
   [ "$VARIANT" != tsan ] || export OMP_NUM_THREADS=1
 }
