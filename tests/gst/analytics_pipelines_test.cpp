@@ -201,7 +201,6 @@ TEST(AnalyticsPipelines, AttachForASinkThatShowsCompositionsAndBlendForOthers) {
 }
 
 TEST(AnalyticsPipelines, WorkBeforeAnotherOverlay) {
-  EXPECT_EQ(count_compositions("objectdetectionoverlay ! fakevideosink name=sink"), 10);
   EXPECT_EQ(count_compositions("classificationoverlay ! fakevideosink name=sink"), 10);
   EXPECT_EQ(count_compositions("classificationoverlay ! fakesink name=sink"), 0);
 }
