@@ -66,6 +66,7 @@ class FakeModel final : public Model {
   Status stage(Task& task) override;
   Result<std::unique_ptr<Lane>> make_lane() override;
 
+  Status fill_block(Task& task);
   const FakeModelText& text() const { return text_; }
   int next_forward() { return forwards_++; }
 
@@ -103,12 +104,17 @@ class FakeLane final : public Lane {
 };
 
 Status FakeModel::stage(Task& task) {
+  if (text_.stage_throws) throw std::runtime_error("the fake stage throws");
+  if (text_.stage_code != Code::kOk) return Status(text_.stage_code, "the fake stage fails");
   auto block = pool_->take();
   if (!block.ok()) return block.status();
-  Status status = preprocess_on_cpu(*task.pre, task.image, block->data());
-  if (!status.ok()) return status;
   task.block = std::move(block).value();
-  task.image = {};
+  return text_.stages_late ? Status() : fill_block(task);
+}
+
+Status FakeModel::fill_block(Task& task) {
+  Status status = preprocess_on_cpu(*task.pre, task.image, task.block.data());
+  if (status.ok() && !text_.stages_late) task.image = {};
   return status;
 }
 
@@ -170,6 +176,11 @@ Status FakeLane::run(std::span<Task> tasks, std::span<std::vector<TensorView>> o
     state().wrong_call();
     return Status(Code::kInternal, "a call that is not allowed");
   }
+  if (model_.text().stages_late)
+    for (Task& task : tasks) {
+      Status status = model_.fill_block(task);
+      if (!status.ok()) return status;
+    }
   const int forward = model_.next_forward();
   for (const FakeFault& fault : model_.text().faults) {
     if (!happens(fault, forward, tasks)) continue;

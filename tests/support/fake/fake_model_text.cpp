@@ -153,6 +153,11 @@ bool parse_line(const std::string& line, FakeModelText& model) {
     model.inspect_code = code_named(words.text());
   } else if (what == "lane") {
     (words.text() == "throw" ? model.lane_throws : model.lane_fails) = true;
+  } else if (what == "stage") {
+    const std::string how = words.text();
+    model.stages_late = how == "late";
+    model.stage_throws = how == "throw";
+    if (how == "fail") model.stage_code = code_named(words.text());
   } else if (what == "forward") {
     model.faults.push_back(parse_fault(words));
   } else {

@@ -58,6 +58,7 @@ struct FakeFault {
 ///     load fail CODE | throw | slow D | gate NAME       CODE as to_string(Code) writes it
 ///     inspect fail CODE
 ///     lane fail | throw
+///     stage late | throw | fail CODE    late: the frame is held until its forward, as on a GPU
 ///     forward FAULT [WHEN]              any number of them
 ///       FAULT: throw, throw-int, fail, nan, wrong-shape, no-output, oom, device-lost, slow D,
 ///              gate NAME
@@ -82,6 +83,9 @@ struct FakeModelText {
   std::chrono::nanoseconds load_time{0};
   std::string load_gate;
   Code inspect_code = Code::kOk;
+  bool stages_late = false;
+  bool stage_throws = false;
+  Code stage_code = Code::kOk;
   bool lane_fails = false;
   bool lane_throws = false;
   std::vector<FakeFault> faults;
