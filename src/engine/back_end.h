@@ -37,7 +37,7 @@ struct LoadOptions {
 struct OutputFacts {
   std::string name;
   DType dtype = DType::kFloat32;
-  std::vector<std::int64_t> dims;
+  std::vector<std::int64_t> dims;  ///< without the batch; -1 = it varies
 };
 
 /// What is known of a loaded, self-tested model. Immutable.

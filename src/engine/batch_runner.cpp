@@ -5,11 +5,13 @@
 
 #include "decode/decoder.h"
 #include "engine/guard.h"
+#include "engine/shapes.h"
 
 namespace torchinfer {
 
-BatchRunner::BatchRunner(Lane& lane, EngineState& state, WorkerPulse& pulse)
-    : lane_(lane), state_(state), pulse_(pulse) {}
+BatchRunner::BatchRunner(Lane& lane, const ModelFacts& facts, EngineState& state,
+                         WorkerPulse& pulse)
+    : lane_(lane), facts_(facts), state_(state), pulse_(pulse) {}
 
 void BatchRunner::run(TaskQueue::Batch& batch) {
   const std::size_t count = batch.tasks.size();
@@ -83,6 +85,8 @@ void BatchRunner::decode(std::size_t first, std::size_t count) {
     std::vector<TensorView>& outputs = outputs_[i];
     ItemResult& item = task.frame->items[task.item];
     const Status status = guarded(Code::kInternal, "Reading the model's output", [&] {
+      Status expected = check_outputs(outputs);
+      if (!expected.ok()) return expected;
       auto classes = decode_classification(*task.post, outputs);
       if (!classes.ok()) return classes.status();
       item.classes = std::move(classes).value();
@@ -94,6 +98,23 @@ void BatchRunner::decode(std::size_t first, std::size_t count) {
     settle(first + i, status);
   }
   record_.decode += state_.clock().now() - begin;
+}
+
+/// A model may give something else than it did in its self-test, or than its labels are for.
+Status BatchRunner::check_outputs(std::span<const TensorView> outputs) const {
+  if (outputs.size() != facts_.outputs.size())
+    return Status(Code::kBadOutput, "The model gave " + std::to_string(outputs.size()) +
+                                        " outputs, and " + std::to_string(facts_.outputs.size()) +
+                                        " in its self-test");
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    if (!has_shape(outputs[i].dims, facts_.outputs[i].dims) ||
+        outputs[i].dtype != facts_.outputs[i].dtype)
+      return Status(Code::kBadOutput,
+                    "The model's output \"" + outputs[i].name + "\" is " +
+                        shape_text(outputs[i].dtype, outputs[i].dims) + ", and was " +
+                        shape_text(facts_.outputs[i].dtype, facts_.outputs[i].dims) +
+                        " in its self-test");
+  return {};
 }
 
 /// The item has its result or its error; nobody knows yet.

@@ -22,8 +22,8 @@ struct WorkerPulse {
 /// engine.
 class BatchRunner {
  public:
-  /// All three outlive the runner.
-  BatchRunner(Lane& lane, EngineState& state, WorkerPulse& pulse);
+  /// All of them outlive the runner.
+  BatchRunner(Lane& lane, const ModelFacts& facts, EngineState& state, WorkerPulse& pulse);
 
   /// Every task is done afterwards, whatever happens; nothing is thrown.
   void run(TaskQueue::Batch& batch);
@@ -32,10 +32,12 @@ class BatchRunner {
   Status forward(std::span<Task> tasks);
   void recover(std::size_t first, std::size_t count, Status status, bool tried_alone);
   void decode(std::size_t first, std::size_t count);
+  Status check_outputs(std::span<const TensorView> outputs) const;
   void settle(std::size_t index, const Status& status);
   void complete(std::size_t index);
 
   Lane& lane_;
+  const ModelFacts& facts_;
   EngineState& state_;
   WorkerPulse& pulse_;
 

@@ -8,6 +8,7 @@
 
 #include "engine/guard.h"
 #include "engine/module.h"
+#include "engine/shapes.h"
 #include "engine/start_thread.h"
 
 namespace torchinfer {
@@ -42,19 +43,6 @@ Result<PreparedModel> prepare(const SessionRequest& request) {
   return prepared;
 }
 
-std::string text_of(const std::vector<std::int64_t>& dims) {
-  std::string text;
-  for (const auto dim : dims) text += (text.empty() ? "" : ",") + std::to_string(dim);
-  return "[" + text + "]";
-}
-
-bool same_shape(const std::vector<std::int64_t>& said, const std::vector<std::int64_t>& real) {
-  if (said.size() != real.size()) return false;
-  for (std::size_t i = 0; i < said.size(); ++i)
-    if (said[i] != -1 && said[i] != real[i]) return false;
-  return true;
-}
-
 }  // namespace
 
 Result<PreparedModel> prepare_model(const SessionRequest& request) {
@@ -79,12 +67,11 @@ Status check_model(const ModelInfo& info, const ModelFacts& facts) {
     for (std::size_t i = 0; i < facts.outputs.size(); ++i) {
       const OutputInfo& said = info.outputs[i];
       const OutputFacts& real = facts.outputs[i];
-      if (!same_shape(said.dims, real.dims) || said.dtype != real.dtype)
-        return Status(Code::kBadModelInfo,
-                      info.source + " says that output \"" + said.name + "\" is " +
-                          std::string(to_string(said.dtype)) + text_of(said.dims) +
-                          " for one frame, but the model gives " +
-                          std::string(to_string(real.dtype)) + text_of(real.dims));
+      if (!has_shape(real.dims, said.dims) || said.dtype != real.dtype)
+        return Status(Code::kBadModelInfo, info.source + " says that output \"" + said.name +
+                                               "\" is " + shape_text(said.dtype, said.dims) +
+                                               " for one frame, but the model gives " +
+                                               shape_text(real.dtype, real.dims));
     }
   }
   if (info.decode.task == ModelTask::kClassification && !info.labels.empty() &&
