@@ -47,12 +47,23 @@ Status open_error(int error, const std::string& name) {
   return Status(Code::kUnreadable, name + " cannot be opened: " + g_strerror(error) + remedy);
 }
 
+bool resize(Bytes& bytes, std::size_t size) {
+  try {
+    bytes.resize(size);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  } catch (const std::length_error&) {
+    return false;
+  }
+}
+
 /// Reads until `bytes` is full and the file has ended.
 Status fill(int fd, Bytes& bytes, const std::string& name) {
   // Linux caps one read() below 2 GiB anyway; smaller steps let a signal through.
   constexpr std::size_t kStep = std::size_t{16} << 20;
-  const Status changed(Code::kUnreadable,
-                       name + " changed while it was read; start again when it is complete");
+  Status changed(Code::kUnreadable,
+                 name + " changed while it was read; start again when it is complete");
   std::size_t done = 0;
   std::byte beyond{};
   for (;;) {
@@ -88,16 +99,14 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t cap, std::string_
     return Status(Code::kTooLarge, name + " has " + std::to_string(size) + " bytes; more than " +
                                        std::to_string(cap) + " are not taken");
   }
-  try {
-    Bytes bytes(static_cast<std::size_t>(size));
-    Status status = fill(file.get(), bytes, name);
-    if (!status.ok()) return status;
-    return bytes;
-  } catch (const std::bad_alloc&) {
-  } catch (const std::length_error&) {
+  Bytes bytes;
+  if (!resize(bytes, static_cast<std::size_t>(size))) {
+    return Status(Code::kOutOfMemory, name + " has " + std::to_string(size) +
+                                          " bytes, and there is no memory for them");
   }
-  return Status(Code::kOutOfMemory, "There is no memory for the " + std::to_string(size) +
-                                        " bytes of " + name.substr(4));
+  Status status = fill(file.get(), bytes, name);
+  if (!status.ok()) return status;
+  return bytes;
 }
 
 }  // namespace torchinfer

@@ -10,7 +10,7 @@
 
 #include "core/status.h"
 
-typedef struct _GKeyFile GKeyFile;
+typedef struct _GKeyFile GKeyFile;  // NOLINT(bugprone-reserved-identifier): GLib's own name
 
 namespace torchinfer {
 

@@ -248,7 +248,7 @@ std::optional<Layout> InfoParser::parse_layout(const std::string& section,
   if (const auto layout = reader_.find_choice<Layout>(
           kOwn, "layout", {{"nchw", Layout::kNchw}, {"nhwc", Layout::kNhwc}})) {
     const bool first = *layout == Layout::kNchw;
-    if (first ? nchw : nhwc) return *layout;
+    if (first ? nchw : nhwc) return layout;
     reader_.fail(Code::kBadModelInfo, kOwn, "layout",
                  std::string(first ? "nchw" : "nhwc") + " puts the channels at number " +
                      (first ? "2" : "4") + " of [" + section + "] dims, which is " +
