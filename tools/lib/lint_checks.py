@@ -21,9 +21,7 @@ def of_language(files, language):
 def run(command):
     """Whether a program is content, and what it says."""
     try:
-        done = subprocess.run(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     except OSError as error:
         return False, f"{command[0]}: {error.strerror}; tools/packages.txt names its package"
     return done.returncode == 0, done.stdout
@@ -112,9 +110,7 @@ def main():
         passed, failed = passed + good, failed + (not good)
         if not good:
             print(text.rstrip())
-        print(
-            f"{'ok' if good else 'FAILED':6} {name} ({time.monotonic() - start:.1f} s)", flush=True
-        )
+        print(f"{'ok' if good else 'FAILED':6} {name} ({time.monotonic() - start:.1f} s)", flush=True)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

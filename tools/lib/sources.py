@@ -15,9 +15,7 @@ def project_files(root):
     root = pathlib.Path(root)
     command = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        listed = (
-            subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
-        )
+        listed = subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
     except (OSError, subprocess.CalledProcessError):
         listed = []
         for folder, names, files in os.walk(root):
@@ -25,9 +23,7 @@ def project_files(root):
             listed += [os.path.relpath(os.path.join(folder, name), root) for name in files]
     # What is deleted but not yet committed is still listed; links are checked where they lead.
     paths = {pathlib.PurePosixPath(name) for name in listed if name}
-    return sorted(
-        path for path in paths if (root / path).is_file() and not (root / path).is_symlink()
-    )
+    return sorted(path for path in paths if (root / path).is_file() and not (root / path).is_symlink())
 
 
 def language_of(root, path):

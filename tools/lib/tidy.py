@@ -46,9 +46,7 @@ def jobs_of(root, build, files):
 
 def tidy_one(root, build, path):
     command = ["clang-tidy", "-p", build, *OPTIONS, path]
-    done = subprocess.run(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     # Its standard error counts suppressed warnings; it matters only where there is nothing else.
     return done.returncode == 0, done.stdout or done.stderr
 
@@ -63,23 +61,14 @@ def check(root, build, files):
     jobs = jobs_of(root, build, files)
     if not jobs:
         return False, f"{build}/compile_commands.json names no source of the project"
-    stamp_of = {
-        path: stamps / digest(common, command, path, path.read_bytes())
-        for path, command in jobs.items()
-    }
+    stamp_of = {path: stamps / digest(common, command, path, path.read_bytes()) for path, command in jobs.items()}
     for old in set(stamps.iterdir()) - set(stamp_of.values()):
         old.unlink()
     # libtorch's headers take longest, so they go first.
-    todo = [
-        path
-        for path in sorted(jobs, key=lambda path: "torch" not in path.parts)
-        if not stamp_of[path].exists()
-    ]
+    todo = [path for path in sorted(jobs, key=lambda path: "torch" not in path.parts) if not stamp_of[path].exists()]
     texts = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, (good, text) in zip(
-            todo, pool.map(lambda path: tidy_one(root, build, path), todo)
-        ):
+        for path, (good, text) in zip(todo, pool.map(lambda path: tidy_one(root, build, path), todo)):
             if good:
                 stamp_of[path].touch()
             else:
