@@ -23,12 +23,15 @@
 
 #include "gstanalyticsjson.h"
 
+#include <gst/video/video.h>
+
+#include <memory>
+#include <string>
+
 #include "frame_json.h"
 #include "frame_report.h"
 #include "gst_guard.h"
 #include "gst_mini_ptr.h"
-
-#include <gst/video/video.h>
 
 GST_DEBUG_CATEGORY_STATIC (gst_analytics_json_debug);
 #define GST_CAT_DEFAULT gst_analytics_json_debug
@@ -49,7 +52,7 @@ enum {
 
 struct GstAnalyticsJsonPrivate {
   // Under the object lock.
-  std::string stream_id;  // empty: upstream's
+  std::shared_ptr<const std::string> stream_id;  // null: upstream's; shared, so that no copy is made under the lock
   GstAnalyticsJsonEmit emit = DEFAULT_EMIT;
 
   // The rest belongs to the streaming thread, and to change_state once the pads are inactive.
@@ -96,17 +99,24 @@ gst_analytics_json_emit_get_type (void) {
 static void
 gst_analytics_json_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec) {
   auto self = GST_ANALYTICS_JSON (object);
-  GST_OBJECT_LOCK (self);
   switch (id) {
-    case PROP_STREAM_ID: {
-      const gchar *text = g_value_get_string (value);
-      self->priv->stream_id = text != nullptr ? text : "";
+    case PROP_STREAM_ID:
+      gst_torch_guard (GST_ELEMENT (self), false, [&] {
+        const gchar *text = g_value_get_string (value);
+        auto stream_id = text != nullptr ? std::make_shared<const std::string> (text) : nullptr;
+        GST_OBJECT_LOCK (self);
+        self->priv->stream_id.swap (stream_id);
+        GST_OBJECT_UNLOCK (self);
+        return true;
+      });
       break;
-    }
-    case PROP_EMIT: self->priv->emit = static_cast<GstAnalyticsJsonEmit> (g_value_get_enum (value)); break;
+    case PROP_EMIT:
+      GST_OBJECT_LOCK (self);
+      self->priv->emit = static_cast<GstAnalyticsJsonEmit> (g_value_get_enum (value));
+      GST_OBJECT_UNLOCK (self);
+      break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec); break;
   }
-  GST_OBJECT_UNLOCK (self);
 }
 
 static void
@@ -114,11 +124,9 @@ gst_analytics_json_get_property (GObject *object, guint id, GValue *value, GPara
   auto self = GST_ANALYTICS_JSON (object);
   GST_OBJECT_LOCK (self);
   switch (id) {
-    case PROP_STREAM_ID: {
-      const auto &text = self->priv->stream_id;
-      g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
+    case PROP_STREAM_ID:
+      g_value_set_string (value, self->priv->stream_id ? self->priv->stream_id->c_str () : nullptr);
       break;
-    }
     case PROP_EMIT: g_value_set_enum (value, self->priv->emit); break;
     default: G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec); break;
   }
@@ -201,14 +209,10 @@ gst_analytics_json_make_line (GstAnalyticsJson *self, GstBuffer *frame) {
   FrameFacts facts;
   GST_OBJECT_LOCK (self);
   const auto emit = priv->emit;
-  try {
-    facts.stream_id = priv->stream_id.empty () ? priv->upstream_id : priv->stream_id;
-  } catch (...) {
-    GST_OBJECT_UNLOCK (self);
-    throw;
-  }
+  const auto stream_id = priv->stream_id;
   GST_OBJECT_UNLOCK (self);
 
+  facts.stream_id = stream_id ? *stream_id : priv->upstream_id;
   facts.number = priv->next_number++;
   const auto report = read_frame_report (frame);
   if (emit == GST_ANALYTICS_JSON_EMIT_ANALYSED && !report.analysed) {

@@ -171,11 +171,6 @@ gst_classification_overlay_set_caps (GstClassificationOverlay *self, GstCaps *ca
   return gst_classification_overlay_negotiate (self, caps);
 }
 
-static void
-gst_classification_overlay_forget (GstClassificationOverlay *self) {
-  self->priv->memory.clear ();
-}
-
 static gboolean
 gst_classification_overlay_sink_event (GstPad *pad, GstObject *parent, GstEvent *event) {
   auto self = GST_CLASSIFICATION_OVERLAY (parent);
@@ -192,11 +187,11 @@ gst_classification_overlay_sink_event (GstPad *pad, GstObject *parent, GstEvent 
       gst_event_copy_segment (event, &self->priv->segment);
       break;
     case GST_EVENT_STREAM_START:
-      gst_classification_overlay_forget (self);
+      self->priv->memory.clear ();
       break;
     case GST_EVENT_FLUSH_STOP:
       gst_segment_init (&self->priv->segment, GST_FORMAT_UNDEFINED);
-      gst_classification_overlay_forget (self);
+      self->priv->memory.clear ();
       break;
     default:
       break;
@@ -340,7 +335,7 @@ gst_classification_overlay_change_state (GstElement *element, GstStateChange tra
     gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
     priv->negotiated = FALSE;
     priv->painter.clear ();
-    gst_classification_overlay_forget (self);
+    priv->memory.clear ();
   }
   return result;
 }

@@ -56,6 +56,19 @@ std::string label_text (const OverlayRow &row) {
   return text;
 }
 
+GObjectPtr<PangoContext> make_context () {
+  const GObjectPtr<PangoFontMap> fonts (pango_cairo_font_map_new ());
+  GObjectPtr<PangoContext> context (pango_font_map_create_context (fonts.get ()));
+  cairo_font_options_t *options = cairo_font_options_create ();
+  // Subpixel colours would be wrong on video, whose chroma is scaled and coded.
+  cairo_font_options_set_antialias (options, CAIRO_ANTIALIAS_GRAY);
+  cairo_font_options_set_hint_style (options, CAIRO_HINT_STYLE_SLIGHT);
+  cairo_font_options_set_hint_metrics (options, CAIRO_HINT_METRICS_ON);
+  pango_cairo_context_set_font_options (context.get (), options);
+  cairo_font_options_destroy (options);
+  return context;
+}
+
 int round_up_to_even (int value) {
   return (value + 1) & ~1;
 }
@@ -85,18 +98,6 @@ struct OverlayText::Line {
   int label_width, score_width, text_height;
 };
 
-OverlayText::OverlayText () {
-  GObjectPtr<PangoFontMap> fonts (pango_cairo_font_map_new ());
-  context_.reset (pango_font_map_create_context (fonts.get ()));
-  cairo_font_options_t *options = cairo_font_options_create ();
-  // Subpixel colours would be wrong on video, whose chroma is scaled and coded.
-  cairo_font_options_set_antialias (options, CAIRO_ANTIALIAS_GRAY);
-  cairo_font_options_set_hint_style (options, CAIRO_HINT_STYLE_SLIGHT);
-  cairo_font_options_set_hint_metrics (options, CAIRO_HINT_METRICS_ON);
-  pango_cairo_context_set_font_options (context_.get (), options);
-  cairo_font_options_destroy (options);
-}
-
 GObjectPtr<PangoLayout> OverlayText::make_layout (const std::string &text, int font_size, bool strong) const {
   GObjectPtr<PangoLayout> layout (pango_layout_new (context_.get ()));
   PangoFontDescription *font = pango_font_description_from_string (strong ? "Sans Bold" : "Sans");
@@ -121,6 +122,8 @@ OverlayText::Line OverlayText::make_line (const OverlayRow &row, int font_size) 
 
 GstMiniPtr<GstBuffer> OverlayText::draw (std::span<const OverlayRow> rows, int font_size, std::uint32_t text_color,
     const TextLimits &limits) {
+  if (!context_)
+    context_ = make_context ();
   const Metrics m (font_size);
 
   // Rows share one height, the tallest script's, and are taken while they fit.

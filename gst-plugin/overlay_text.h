@@ -27,8 +27,6 @@ struct TextLimits {
 /// so each painter may be used from another thread, but from one at a time.
 class OverlayText {
  public:
-  OverlayText ();
-
   /// The panel as premultiplied pixels with a video meta, both sides even; null if not even the first row fits. Rows that do not fit
   /// below the others are left out.
   GstMiniPtr<GstBuffer> draw (std::span<const OverlayRow> rows, int font_size, std::uint32_t text_color,
@@ -41,5 +39,5 @@ class OverlayText {
   GObjectPtr<PangoLayout> make_layout (const std::string &text, int font_size, bool strong) const;
   Line make_line (const OverlayRow &row, int font_size) const;
 
-  GObjectPtr<PangoContext> context_;
+  GObjectPtr<PangoContext> context_;  // with the fonts, which take a while to find: made for the first text
 };

@@ -226,6 +226,14 @@ TEST(AnalyticsPipelines, ABranchWithoutOverlaySeesTheOriginalPixels) {
   EXPECT_NE(read("drawn"), original);
 }
 
+// Pango and fontconfig share state in a process; each overlay draws in its own streaming thread.
+TEST(AnalyticsPipelines, ManyStreamsDrawAtOnce) {
+  std::string line = std::string(kSource) + "identity name=results ! tee name=t";
+  for (int i = 0; i < 12; i++) line += " t. ! queue ! classificationoverlay ! fakesink";
+  Pipeline pipeline(line);
+  pipeline.run();
+}
+
 TEST(AnalyticsPipelines, GoUpAndDownThroughTheStatesAndStartAnew) {
   Folder folder;
   Pipeline pipeline(std::string(kSource) +
