@@ -144,6 +144,7 @@ TEST(ClassificationOverlay, SurvivesScoresThatAreNoShares) {
 
 TEST(ClassificationOverlay, DrawsTheBestFirstInWhateverOrderTheyCome) {
   EXPECT_EQ(draw_panel({{"low", 0.1f}, {"high", 0.8f}}), draw_panel({{"high", 0.8f}, {"low", 0.1f}}));
+  EXPECT_EQ(draw_panel({{"low", 0.1f}, {"high", 0.8f}}, 640, 360, " max-labels=1"), draw_panel({{"high", 0.8f}}));
 }
 
 TEST(ClassificationOverlay, MaxLabelsCutsTheList) {
