@@ -11,7 +11,8 @@ struct Handles {
   std::vector<GstAnalyticsMtd> marks, classes, objects, segments, tracks;
 };
 
-Handles collect (GstAnalyticsRelationMeta *meta) {
+Handles
+collect (GstAnalyticsRelationMeta *meta) {
   const auto class_type = gst_analytics_cls_mtd_get_mtd_type ();
   const auto object_type = gst_analytics_od_mtd_get_mtd_type ();
   const auto segment_type = gst_analytics_segmentation_mtd_get_mtd_type ();
@@ -37,20 +38,26 @@ Handles collect (GstAnalyticsRelationMeta *meta) {
   return handles;
 }
 
-bool relates (const GstAnalyticsMtd &from, const GstAnalyticsMtd &to, unsigned how) {
+bool
+relates (const GstAnalyticsMtd &from, const GstAnalyticsMtd &to, unsigned how) {
   return (gst_analytics_relation_meta_get_relation (from.meta, from.id, to.id) & how) != 0;
 }
 
-// By falling score. Other elements attach one classification for each class, or all classes in the model's order, so the order
-// of the metas says nothing. NaN goes last; equal scores keep their order.
-void sort_classes (std::vector<ReportClass> &classes) {
-  std::stable_sort (classes.begin (), classes.end (), [] (const ReportClass &a, const ReportClass &b) {
-    return a.score > b.score || (std::isnan (b.score) && !std::isnan (a.score));
-  });
+// By falling score. Other elements attach one classification for each class, or all classes in the
+// model's order, so the order of the metas says nothing. NaN goes last; equal scores keep their
+// order.
+void
+sort_classes (std::vector<ReportClass> &classes) {
+  std::stable_sort (
+      classes.begin (), classes.end (), [] (const ReportClass &a, const ReportClass &b) {
+        return a.score > b.score || (std::isnan (b.score) && !std::isnan (a.score));
+      });
 }
 
-// Appends the classes of `mtd` to the analysis of the mark that relates to it, or else to the one without a mark; makes it where it is missing.
-void append (std::vector<ReportAnalysis> &analyses, std::vector<guint> &mark_ids, const Handles &handles,
+// Appends the classes of `mtd` to the analysis of the mark that relates to it, or else to the one
+// without a mark; makes it where it is missing.
+void
+append (std::vector<ReportAnalysis> &analyses, std::vector<guint> &mark_ids, const Handles &handles,
     const GstAnalyticsMtd &mtd) {
   constexpr guint kNoMark = G_MAXUINT;
   const auto mark = std::find_if (handles.marks.begin (), handles.marks.end (),
@@ -74,13 +81,14 @@ void append (std::vector<ReportAnalysis> &analyses, std::vector<guint> &mark_ids
   }
 }
 
-ReportObject read_object (const GstAnalyticsMtd &mtd, const Handles &handles) {
+ReportObject
+read_object (const GstAnalyticsMtd &mtd, const Handles &handles) {
   ReportObject object = {};
   auto handle = mtd;
   object.label = gst_analytics_od_mtd_get_obj_type (&handle);
   auto &box = object.box;
-  gst_analytics_od_mtd_get_oriented_location (&handle, &box.x, &box.y, &box.width, &box.height,
-      &box.rotation, &object.score);
+  gst_analytics_od_mtd_get_oriented_location (
+      &handle, &box.x, &box.y, &box.width, &box.height, &box.rotation, &object.score);
   for (auto track : handles.tracks) {
     if (!relates (mtd, track, GST_ANALYTICS_REL_TYPE_RELATE_TO))
       continue;
@@ -96,15 +104,18 @@ ReportObject read_object (const GstAnalyticsMtd &mtd, const Handles &handles) {
 
 }  // namespace
 
-FrameReport read_frame_report (GstBuffer *buffer) {
+FrameReport
+read_frame_report (GstBuffer *buffer) {
   FrameReport report;
   auto meta = gst_buffer_get_analytics_relation_meta (buffer);
   if (meta == nullptr || gst_analytics_relation_get_length (meta) == 0)
     return report;
   const auto handles = collect (meta);
-  report.analysed = !handles.marks.empty () || !handles.classes.empty () || !handles.objects.empty ();
+  report.analysed =
+      !handles.marks.empty () || !handles.classes.empty () || !handles.objects.empty ();
 
-  // A mark counts for the whole frame even where it relates to nothing: its model looked and found no class.
+  // A mark counts for the whole frame even where it relates to nothing: its model looked and found
+  // no class.
   std::vector<guint> frame_marks;
   for (const auto &mark : handles.marks) {
     GstTorchAnalysis analysis;
@@ -119,9 +130,10 @@ FrameReport read_frame_report (GstBuffer *buffer) {
     report.objects.push_back (read_object (object, handles));
 
   for (const auto &mtd : handles.classes) {
-    bool claimed = std::any_of (handles.segments.begin (), handles.segments.end (), [&] (const auto &s) {
-      return relates (s, mtd, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_N_TO_N);
-    });
+    bool claimed =
+        std::any_of (handles.segments.begin (), handles.segments.end (), [&] (const auto &s) {
+          return relates (s, mtd, GST_ANALYTICS_REL_TYPE_RELATE_TO | GST_ANALYTICS_REL_TYPE_N_TO_N);
+        });
     for (std::size_t i = 0; i < handles.objects.size (); i++) {
       if (!relates (handles.objects[i], mtd, GST_ANALYTICS_REL_TYPE_RELATE_TO))
         continue;
@@ -137,19 +149,19 @@ FrameReport read_frame_report (GstBuffer *buffer) {
     const auto in_object = [id = frame_marks[i]] (const auto &ids) {
       return std::find (ids.begin (), ids.end (), id) != ids.end ();
     };
-    if (report.analyses[i].classes.empty () && std::any_of (object_marks.begin (), object_marks.end (), in_object))
+    if (report.analyses[i].classes.empty () &&
+        std::any_of (object_marks.begin (), object_marks.end (), in_object))
       report.analyses.erase (report.analyses.begin () + static_cast<std::ptrdiff_t> (i));
   }
 
-  for (auto &analysis : report.analyses)
-    sort_classes (analysis.classes);
+  for (auto &analysis : report.analyses) sort_classes (analysis.classes);
   for (auto &object : report.objects)
-    for (auto &analysis : object.analyses)
-      sort_classes (analysis.classes);
+    for (auto &analysis : object.analyses) sort_classes (analysis.classes);
   return report;
 }
 
-ReportClass best_class (const ReportObject &object) {
+ReportClass
+best_class (const ReportObject &object) {
   for (auto analysis = object.analyses.rbegin (); analysis != object.analyses.rend (); ++analysis)
     if (!analysis->classes.empty ())
       return analysis->classes.front ();

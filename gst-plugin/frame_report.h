@@ -9,8 +9,9 @@
 
 #include "gst_torch_analysis.h"
 
-// What the analytics metas of one frame say, as plain values. The only reader of these metas: the elements that show or write results see
-// a FrameReport and nothing else. Labels stay GQuarks, as in the metas, so that two reports compare without touching a string.
+// What the analytics metas of one frame say, as plain values. The only reader of these metas: the
+// elements that show or write results see a FrameReport and nothing else. Labels stay GQuarks, as
+// in the metas, so that two reports compare without touching a string.
 
 struct ReportClass {
   GQuark label;  ///< 0 when the meta has none
@@ -44,17 +45,19 @@ struct ReportObject {
 };
 
 struct FrameReport {
-  /// A model looked at the frame: it carries a mark of ours, or classes or objects of anybody. An empty relation meta does not count,
-  /// since pooled buffers come back with one.
+  /// A model looked at the frame: it carries a mark of ours, or classes or objects of anybody. An
+  /// empty relation meta does not count, since pooled buffers come back with one.
   bool analysed = false;
-  std::vector<ReportAnalysis> analyses;  ///< of the whole frame: a mark each, then classes without a mark
+  /// Of the whole frame: one for each mark, then one for all classes without a mark.
+  std::vector<ReportAnalysis> analyses;
   std::vector<ReportObject> objects;
 };
 
-/// Reads the relation meta of `buffer`, which may have none. A classification belongs to the object that relates to it (RELATE_TO, from the
-/// object), to nothing here if a segmentation does, else to the whole frame. Classes are sorted, best first. Reads only; may throw
-/// std::bad_alloc.
+/// Reads the relation meta of `buffer`, which may have none. A classification belongs to the object
+/// that relates to it (RELATE_TO, from the object), to nothing here if a segmentation does, else to
+/// the whole frame. Classes are sorted, best first. Reads only; may throw std::bad_alloc.
 FrameReport read_frame_report (GstBuffer *buffer);
 
-/// The more telling name of an object and its score: the best class that a model gave to it, else what the detector said.
+/// The more telling name of an object and its score: the best class that a model gave to it, else
+/// what the detector said.
 ReportClass best_class (const ReportObject &object);

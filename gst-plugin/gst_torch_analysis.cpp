@@ -3,17 +3,20 @@
 
 namespace {
 
-// No transform: what the mark says holds for a scaled or converted frame as well, and NULL means plain copy.
+// No transform: what the mark says holds for a scaled or converted frame as well, and NULL means
+// plain copy.
 const GstAnalyticsMtdImpl kImpl = {"torch-analysis", nullptr, nullptr, {nullptr}};
 
 }  // namespace
 
-GstAnalyticsMtdType gst_torch_analysis_get_mtd_type (void) {
+GstAnalyticsMtdType
+gst_torch_analysis_get_mtd_type (void) {
   return reinterpret_cast<GstAnalyticsMtdType> (&kImpl);
 }
 
-gboolean gst_torch_analysis_add (GstAnalyticsRelationMeta *meta, const GstTorchAnalysis *analysis,
-    GstAnalyticsMtd *mtd) {
+gboolean
+gst_torch_analysis_add (
+    GstAnalyticsRelationMeta *meta, const GstTorchAnalysis *analysis, GstAnalyticsMtd *mtd) {
   auto data = gst_analytics_relation_meta_add_mtd (meta, &kImpl, sizeof (*analysis), mtd);
   if (data == nullptr)
     return FALSE;
@@ -21,8 +24,10 @@ gboolean gst_torch_analysis_add (GstAnalyticsRelationMeta *meta, const GstTorchA
   return TRUE;
 }
 
-gboolean gst_torch_analysis_get (const GstAnalyticsMtd *mtd, GstTorchAnalysis *analysis) {
-  // By name, so that an application which has this file compiled in reads the plugin's marks, and the plugin reads the application's.
+gboolean
+gst_torch_analysis_get (const GstAnalyticsMtd *mtd, GstTorchAnalysis *analysis) {
+  // By name, so that an application which has this file compiled in reads the plugin's marks, and
+  // the plugin reads the application's.
   const auto type = gst_analytics_mtd_get_mtd_type (mtd);
   if (type != gst_torch_analysis_get_mtd_type () &&
       g_strcmp0 (gst_analytics_mtd_type_get_name (type), kImpl.name) != 0)

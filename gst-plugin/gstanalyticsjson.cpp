@@ -52,7 +52,8 @@ enum {
 
 struct GstAnalyticsJsonPrivate {
   // Under the object lock.
-  std::shared_ptr<const std::string> stream_id;  // null: upstream's; shared, so that no copy is made under the lock
+  std::shared_ptr<const std::string>
+      stream_id;  // null: upstream's; shared, so that no copy is made under the lock
   GstAnalyticsJsonEmit emit = DEFAULT_EMIT;
 
   // The rest belongs to the streaming thread, and to change_state once the pads are inactive.
@@ -73,23 +74,27 @@ struct _GstAnalyticsJson {
   GstAnalyticsJsonPrivate *priv;
 };
 
-static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink", GST_PAD_SINK, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS ("video/x-raw(ANY)"));
+static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE (
+    "sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
 
-// The media type is that of other JSON elements (jsongstenc, tttojson); the format says what the objects are.
-static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS,
-    GST_STATIC_CAPS ("application/x-json, format = (string) analytics-frame"));
+// The media type is that of other JSON elements (jsongstenc, tttojson); the format says what the
+// objects are.
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC,
+    GST_PAD_ALWAYS, GST_STATIC_CAPS ("application/x-json, format = (string) analytics-frame"));
 
 G_DEFINE_TYPE (GstAnalyticsJson, gst_analytics_json, GST_TYPE_ELEMENT)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (analyticsjson, "analyticsjson", GST_RANK_NONE, GST_TYPE_ANALYTICS_JSON,
-    GST_DEBUG_CATEGORY_INIT (gst_analytics_json_debug, "analyticsjson", 0, "writes analytics results as JSON"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (analyticsjson, "analyticsjson", GST_RANK_NONE,
+    GST_TYPE_ANALYTICS_JSON,
+    GST_DEBUG_CATEGORY_INIT (
+        gst_analytics_json_debug, "analyticsjson", 0, "writes analytics results as JSON"))
 
 #define GST_TYPE_ANALYTICS_JSON_EMIT (gst_analytics_json_emit_get_type ())
 static GType
 gst_analytics_json_emit_get_type (void) {
   static const GEnumValue values[] = {
       {GST_ANALYTICS_JSON_EMIT_ALL, "A line for each frame", "all"},
-      {GST_ANALYTICS_JSON_EMIT_ANALYSED, "A line for each frame that a model has looked at", "analysed"},
+      {GST_ANALYTICS_JSON_EMIT_ANALYSED, "A line for each frame that a model has looked at",
+          "analysed"},
       {0, nullptr, nullptr},
   };
   static const GType type = g_enum_register_static ("GstAnalyticsJsonEmit", values);
@@ -97,7 +102,8 @@ gst_analytics_json_emit_get_type (void) {
 }
 
 static void
-gst_analytics_json_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec) {
+gst_analytics_json_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec) {
   auto self = GST_ANALYTICS_JSON (object);
   switch (id) {
     case PROP_STREAM_ID:
@@ -143,9 +149,11 @@ gst_analytics_json_start_stream (GstAnalyticsJson *self, const gchar *id) {
 static gboolean
 gst_analytics_json_set_caps (GstAnalyticsJson *self, GstCaps *caps) {
   auto priv = self->priv;
-  // Only the size matters here, and GstVideoInfo does not know every layout that memory features bring.
+  // Only the size matters here, and GstVideoInfo does not know every layout that memory features
+  // bring.
   const GstStructure *structure = gst_caps_get_structure (caps, 0);
-  if (!gst_structure_get (structure, "width", G_TYPE_INT, &priv->width, "height", G_TYPE_INT, &priv->height, nullptr)) {
+  if (!gst_structure_get (structure, "width", G_TYPE_INT, &priv->width, "height", G_TYPE_INT,
+          &priv->height, nullptr)) {
     GST_ERROR_OBJECT (self, "no frame size in caps %" GST_PTR_FORMAT, caps);
     priv->width = priv->height = 0;
     return FALSE;
@@ -181,14 +189,9 @@ gst_analytics_json_sink_event (GstPad *pad, GstObject *parent, GstEvent *event) 
       gst_event_unref (event);
       return done;
     }
-    case GST_EVENT_SEGMENT:
-      gst_event_copy_segment (event, &priv->segment);
-      break;
-    case GST_EVENT_FLUSH_STOP:
-      gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
-      break;
-    default:
-      break;
+    case GST_EVENT_SEGMENT: gst_event_copy_segment (event, &priv->segment); break;
+    case GST_EVENT_FLUSH_STOP: gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED); break;
+    default: break;
   }
   return gst_pad_event_default (pad, parent, event);
 }
@@ -221,18 +224,21 @@ gst_analytics_json_make_line (GstAnalyticsJson *self, GstBuffer *frame) {
   }
   facts.pts = GST_BUFFER_PTS (frame);
   const bool timed = priv->segment.format == GST_FORMAT_TIME;
-  facts.running_time = timed ? gst_segment_to_running_time (&priv->segment, GST_FORMAT_TIME, facts.pts)
-                             : GST_CLOCK_TIME_NONE;
-  facts.stream_time = timed ? gst_segment_to_stream_time (&priv->segment, GST_FORMAT_TIME, facts.pts)
-                            : GST_CLOCK_TIME_NONE;
+  facts.running_time =
+      timed ? gst_segment_to_running_time (&priv->segment, GST_FORMAT_TIME, facts.pts)
+            : GST_CLOCK_TIME_NONE;
+  facts.stream_time = timed
+                          ? gst_segment_to_stream_time (&priv->segment, GST_FORMAT_TIME, facts.pts)
+                          : GST_CLOCK_TIME_NONE;
   facts.wall_clock = read_wall_clock (frame);
   facts.width = priv->width;
   facts.height = priv->height;
 
   // The buffer keeps the string's own memory: the text is written once.
   auto text = std::make_unique<std::string> (format_frame_json (facts, report));
-  GstMiniPtr<GstBuffer> line (gst_buffer_new_wrapped_full (static_cast<GstMemoryFlags> (0), text->data (), text->size (), 0,
-      text->size (), text.get (), [] (gpointer owned) { delete static_cast<std::string *> (owned); }));
+  GstMiniPtr<GstBuffer> line (gst_buffer_new_wrapped_full (static_cast<GstMemoryFlags> (0),
+      text->data (), text->size (), 0, text->size (), text.get (),
+      [] (gpointer owned) { delete static_cast<std::string *> (owned); }));
   static_cast<void> (text.release ());
   GST_BUFFER_PTS (line.get ()) = facts.pts;
   GST_BUFFER_DURATION (line.get ()) = GST_BUFFER_DURATION (frame);
@@ -261,7 +267,8 @@ gst_analytics_json_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer) {
 static GstStateChangeReturn
 gst_analytics_json_change_state (GstElement *element, GstStateChange transition) {
   auto self = GST_ANALYTICS_JSON (element);
-  auto result = GST_ELEMENT_CLASS (gst_analytics_json_parent_class)->change_state (element, transition);
+  auto result =
+      GST_ELEMENT_CLASS (gst_analytics_json_parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     gst_segment_init (&self->priv->segment, GST_FORMAT_UNDEFINED);
     gst_analytics_json_start_stream (self, "");
@@ -295,8 +302,8 @@ static void
 gst_analytics_json_class_init (GstAnalyticsJsonClass *klass) {
   auto object_class = G_OBJECT_CLASS (klass);
   auto element_class = GST_ELEMENT_CLASS (klass);
-  constexpr auto kFlags =
-      static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+  constexpr auto kFlags = static_cast<GParamFlags> (
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
 
   object_class->set_property = gst_analytics_json_set_property;
   object_class->get_property = gst_analytics_json_get_property;
@@ -313,7 +320,8 @@ gst_analytics_json_class_init (GstAnalyticsJsonClass *klass) {
    */
   g_object_class_install_property (object_class, PROP_STREAM_ID,
       g_param_spec_string ("stream-id", "Stream ID",
-          "Name of the stream in each line (unset = the id that upstream gives the stream)", DEFAULT_STREAM_ID, kFlags));
+          "Name of the stream in each line (unset = the id that upstream gives the stream)",
+          DEFAULT_STREAM_ID, kFlags));
 
   /**
    * GstAnalyticsJson:emit:
@@ -323,12 +331,15 @@ gst_analytics_json_class_init (GstAnalyticsJsonClass *klass) {
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_EMIT,
-      g_param_spec_enum ("emit", "Emit", "Which frames get a line", GST_TYPE_ANALYTICS_JSON_EMIT, DEFAULT_EMIT, kFlags));
+      g_param_spec_enum ("emit", "Emit", "Which frames get a line", GST_TYPE_ANALYTICS_JSON_EMIT,
+          DEFAULT_EMIT, kFlags));
 
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "Analytics JSON writer", "Analyzer/Metadata/Video",
-      "Writes the analytics results of each video frame as a line of JSON", "The gst-plugins-torch authors");
+  gst_element_class_set_static_metadata (element_class, "Analytics JSON writer",
+      "Analyzer/Metadata/Video",
+      "Writes the analytics results of each video frame as a line of JSON",
+      "The gst-plugins-torch authors");
 
   gst_type_mark_as_plugin_api (GST_TYPE_ANALYTICS_JSON_EMIT, static_cast<GstPluginAPIFlags> (0));
 }

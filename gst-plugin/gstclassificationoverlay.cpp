@@ -82,13 +82,14 @@ struct _GstClassificationOverlay {
 };
 
 G_DEFINE_TYPE (GstClassificationOverlay, gst_classification_overlay, GST_TYPE_ELEMENT)
-GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (classificationoverlay, "classificationoverlay", GST_RANK_NONE,
-    GST_TYPE_CLASSIFICATION_OVERLAY,
-    GST_DEBUG_CATEGORY_INIT (gst_classification_overlay_debug, "classificationoverlay", 0,
-        "draws classes and objects"))
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE (classificationoverlay, "classificationoverlay",
+    GST_RANK_NONE, GST_TYPE_CLASSIFICATION_OVERLAY,
+    GST_DEBUG_CATEGORY_INIT (
+        gst_classification_overlay_debug, "classificationoverlay", 0, "draws classes and objects"))
 
 static void
-gst_classification_overlay_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec) {
+gst_classification_overlay_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec) {
   auto self = GST_CLASSIFICATION_OVERLAY (object);
   auto &settings = self->priv->settings;
   GST_OBJECT_LOCK (self);
@@ -103,7 +104,8 @@ gst_classification_overlay_set_property (GObject *object, guint id, const GValue
 }
 
 static void
-gst_classification_overlay_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec) {
+gst_classification_overlay_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec) {
   auto self = GST_CLASSIFICATION_OVERLAY (object);
   const auto &settings = self->priv->settings;
   GST_OBJECT_LOCK (self);
@@ -117,9 +119,10 @@ gst_classification_overlay_get_property (GObject *object, guint id, GValue *valu
   GST_OBJECT_UNLOCK (self);
 }
 
-// Asks downstream whether it shows composition metas. Caps alone are no answer: a sink that takes anything takes this feature, too, and
-// would show nothing; whoever means it also lists the meta in the ALLOCATION query. Elements answer that query for caps they
-// have seen, hence the caps go first.
+// Asks downstream whether it shows composition metas. Caps alone are no answer: a sink that takes
+// anything takes this feature, too, and would show nothing; whoever means it also lists the meta in
+// the ALLOCATION query. Elements answer that query for caps they have seen, hence the caps go
+// first.
 static gboolean
 gst_classification_overlay_peer_shows_meta (GstClassificationOverlay *self, GstCaps *with_feature) {
   GstCaps *accepted = gst_pad_peer_query_caps (self->srcpad, with_feature);
@@ -129,7 +132,8 @@ gst_classification_overlay_peer_shows_meta (GstClassificationOverlay *self, GstC
     return FALSE;
 
   GstQuery *query = gst_query_new_allocation (with_feature, FALSE);
-  const gboolean shows = gst_pad_peer_query (self->srcpad, query) &&
+  const gboolean shows =
+      gst_pad_peer_query (self->srcpad, query) &&
       gst_query_find_allocation_meta (query, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, nullptr);
   gst_query_unref (query);
   return shows;
@@ -150,8 +154,8 @@ gst_classification_overlay_negotiate (GstClassificationOverlay *self, GstCaps *c
     done = gst_pad_set_caps (self->srcpad, priv->attach ? with_feature : caps);
     gst_caps_unref (with_feature);
   }
-  GST_DEBUG_OBJECT (self, "%s for %" GST_PTR_FORMAT, !done ? "no agreement" : priv->attach ? "attaching" : "blending",
-      caps);
+  GST_DEBUG_OBJECT (self, "%s %s for %" GST_PTR_FORMAT,
+      done ? "agreed on" : "refused:", priv->attach ? "attaching" : "blending", caps);
   // A flush may have cut the queries short: look again with the next frame.
   if (!done)
     gst_pad_mark_reconfigure (self->srcpad);
@@ -183,26 +187,21 @@ gst_classification_overlay_sink_event (GstPad *pad, GstObject *parent, GstEvent 
       gst_event_unref (event);
       return done;
     }
-    case GST_EVENT_SEGMENT:
-      gst_event_copy_segment (event, &self->priv->segment);
-      break;
-    case GST_EVENT_STREAM_START:
-      self->priv->memory.clear ();
-      break;
+    case GST_EVENT_SEGMENT: gst_event_copy_segment (event, &self->priv->segment); break;
+    case GST_EVENT_STREAM_START: self->priv->memory.clear (); break;
     case GST_EVENT_FLUSH_STOP:
       gst_segment_init (&self->priv->segment, GST_FORMAT_UNDEFINED);
       self->priv->memory.clear ();
       break;
-    default:
-      break;
+    default: break;
   }
   return gst_pad_event_default (pad, parent, event);
 }
 
 // Answers a CAPS query on one pad with what the element can make of the other side's caps.
 static void
-gst_classification_overlay_query_caps (GstPad *other, GstQuery *query, GstCaps *(*towards_other) (const GstCaps *),
-    GstCaps *(*towards_pad) (const GstCaps *)) {
+gst_classification_overlay_query_caps (GstPad *other, GstQuery *query,
+    GstCaps *(*towards_other) (const GstCaps *), GstCaps *(*towards_pad) (const GstCaps *)) {
   GstCaps *filter, *peer_filter = nullptr;
   gst_query_parse_caps (query, &filter);
   if (filter != nullptr)
@@ -234,7 +233,8 @@ gst_classification_overlay_sink_query (GstPad *pad, GstObject *parent, GstQuery 
   auto self = GST_CLASSIFICATION_OVERLAY (parent);
   if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
     return gst_pad_query_default (pad, parent, query);
-  gst_classification_overlay_query_caps (self->srcpad, query, overlay_caps_towards_src, overlay_caps_towards_sink);
+  gst_classification_overlay_query_caps (
+      self->srcpad, query, overlay_caps_towards_src, overlay_caps_towards_sink);
   return TRUE;
 }
 
@@ -243,11 +243,13 @@ gst_classification_overlay_src_query (GstPad *pad, GstObject *parent, GstQuery *
   auto self = GST_CLASSIFICATION_OVERLAY (parent);
   if (GST_QUERY_TYPE (query) != GST_QUERY_CAPS)
     return gst_pad_query_default (pad, parent, query);
-  gst_classification_overlay_query_caps (self->sinkpad, query, overlay_caps_towards_sink, overlay_caps_towards_src);
+  gst_classification_overlay_query_caps (
+      self->sinkpad, query, overlay_caps_towards_sink, overlay_caps_towards_src);
   return TRUE;
 }
 
-// Joins ours to overlays that upstream has attached; the frame's meta is replaced, since a frame should have one.
+// Joins ours to overlays that upstream has attached; the frame's meta is replaced, since a frame
+// should have one.
 static void
 gst_classification_overlay_attach (GstBuffer *frame, GstVideoOverlayComposition *ours) {
   auto meta = gst_buffer_get_video_overlay_composition_meta (frame);
@@ -257,13 +259,15 @@ gst_classification_overlay_attach (GstBuffer *frame, GstVideoOverlayComposition 
   }
   CompositionPtr all (gst_video_overlay_composition_copy (meta->overlay));
   for (guint i = 0; i < gst_video_overlay_composition_n_rectangles (ours); i++)
-    gst_video_overlay_composition_add_rectangle (all.get (), gst_video_overlay_composition_get_rectangle (ours, i));
+    gst_video_overlay_composition_add_rectangle (
+        all.get (), gst_video_overlay_composition_get_rectangle (ours, i));
   gst_buffer_remove_video_overlay_composition_meta (frame, meta);
   gst_buffer_add_video_overlay_composition_meta (frame, all.get ());
 }
 
 static void
-gst_classification_overlay_blend (GstClassificationOverlay *self, GstBuffer *buffer, GstVideoOverlayComposition *ours) {
+gst_classification_overlay_blend (
+    GstClassificationOverlay *self, GstBuffer *buffer, GstVideoOverlayComposition *ours) {
   GstVideoFrame frame;
   if (!gst_video_frame_map (&frame, &self->priv->info, buffer, GST_MAP_READWRITE)) {
     GST_WARNING_OBJECT (self, "cannot map %" GST_PTR_FORMAT ", passed on as it is", buffer);
@@ -283,12 +287,13 @@ gst_classification_overlay_compose (GstClassificationOverlay *self, GstBuffer *b
   GST_OBJECT_UNLOCK (self);
 
   const auto report = read_frame_report (buffer);
-  const GstClockTime now = priv->segment.format == GST_FORMAT_TIME
-      ? gst_segment_to_running_time (&priv->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer))
-      : GST_CLOCK_TIME_NONE;
+  const GstClockTime now =
+      priv->segment.format == GST_FORMAT_TIME
+          ? gst_segment_to_running_time (&priv->segment, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer))
+          : GST_CLOCK_TIME_NONE;
   priv->memory.update (report, now, settings.expiry);
-  const auto scene = make_overlay_scene (priv->memory, settings.drawing, GST_VIDEO_INFO_WIDTH (&priv->info),
-      GST_VIDEO_INFO_HEIGHT (&priv->info));
+  const auto scene = make_overlay_scene (priv->memory, settings.drawing,
+      GST_VIDEO_INFO_WIDTH (&priv->info), GST_VIDEO_INFO_HEIGHT (&priv->info));
   return priv->painter.paint (scene);
 }
 
@@ -308,7 +313,8 @@ gst_classification_overlay_handle (GstClassificationOverlay *self, GstMiniPtr<Gs
   }
 
   if (auto composition = gst_classification_overlay_compose (self, buffer.get ())) {
-    // Another branch may hold the same buffer: this copies what is shared, and blending copies the memory.
+    // Another branch may hold the same buffer: this copies what is shared, and blending copies the
+    // memory.
     buffer.reset (gst_buffer_make_writable (buffer.release ()));
     if (priv->attach)
       gst_classification_overlay_attach (buffer.get (), composition);
@@ -329,7 +335,8 @@ gst_classification_overlay_chain (GstPad *pad, GstObject *parent, GstBuffer *buf
 static GstStateChangeReturn
 gst_classification_overlay_change_state (GstElement *element, GstStateChange transition) {
   auto self = GST_CLASSIFICATION_OVERLAY (element);
-  auto result = GST_ELEMENT_CLASS (gst_classification_overlay_parent_class)->change_state (element, transition);
+  auto result = GST_ELEMENT_CLASS (gst_classification_overlay_parent_class)
+                    ->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
     auto priv = self->priv;
     gst_segment_init (&priv->segment, GST_FORMAT_UNDEFINED);
@@ -351,15 +358,20 @@ gst_classification_overlay_init (GstClassificationOverlay *self) {
   self->priv = new GstClassificationOverlayPrivate ();
   auto element_class = GST_ELEMENT_GET_CLASS (self);
 
-  self->sinkpad = gst_pad_new_from_template (gst_element_class_get_pad_template (element_class, "sink"), "sink");
+  self->sinkpad = gst_pad_new_from_template (
+      gst_element_class_get_pad_template (element_class, "sink"), "sink");
   gst_pad_set_chain_function (self->sinkpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_chain));
-  gst_pad_set_event_function (self->sinkpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_sink_event));
-  gst_pad_set_query_function (self->sinkpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_sink_query));
+  gst_pad_set_event_function (
+      self->sinkpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_sink_event));
+  gst_pad_set_query_function (
+      self->sinkpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_sink_query));
   GST_PAD_SET_PROXY_ALLOCATION (self->sinkpad);
   gst_element_add_pad (GST_ELEMENT (self), self->sinkpad);
 
-  self->srcpad = gst_pad_new_from_template (gst_element_class_get_pad_template (element_class, "src"), "src");
-  gst_pad_set_query_function (self->srcpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_src_query));
+  self->srcpad =
+      gst_pad_new_from_template (gst_element_class_get_pad_template (element_class, "src"), "src");
+  gst_pad_set_query_function (
+      self->srcpad, GST_DEBUG_FUNCPTR (gst_classification_overlay_src_query));
   gst_element_add_pad (GST_ELEMENT (self), self->srcpad);
 }
 
@@ -367,8 +379,8 @@ static void
 gst_classification_overlay_class_init (GstClassificationOverlayClass *klass) {
   auto object_class = G_OBJECT_CLASS (klass);
   auto element_class = GST_ELEMENT_CLASS (klass);
-  constexpr auto kFlags =
-      static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+  constexpr auto kFlags = static_cast<GParamFlags> (
+      G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
 
   object_class->set_property = gst_classification_overlay_set_property;
   object_class->get_property = gst_classification_overlay_get_property;
@@ -384,7 +396,8 @@ gst_classification_overlay_class_init (GstClassificationOverlayClass *klass) {
    */
   g_object_class_install_property (object_class, PROP_DRAW_LABELS,
       g_param_spec_boolean ("draw-labels", "Draw labels",
-          "Draw class names, scores and bars (boxes of objects are always drawn)", DEFAULT_DRAW_LABELS, kFlags));
+          "Draw class names, scores and bars (boxes of objects are always drawn)",
+          DEFAULT_DRAW_LABELS, kFlags));
 
   /**
    * GstClassificationOverlay:labels-color:
@@ -394,8 +407,8 @@ gst_classification_overlay_class_init (GstClassificationOverlayClass *klass) {
    * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_LABELS_COLOR,
-      g_param_spec_uint ("labels-color", "Labels color", "Color of the text, as ARGB (0xAARRGGBB)", 0, G_MAXUINT32,
-          DEFAULT_LABELS_COLOR, kFlags));
+      g_param_spec_uint ("labels-color", "Labels color", "Color of the text, as ARGB (0xAARRGGBB)",
+          0, G_MAXUINT32, DEFAULT_LABELS_COLOR, kFlags));
 
   /**
    * GstClassificationOverlay:expire-overlay:
@@ -408,7 +421,7 @@ gst_classification_overlay_class_init (GstClassificationOverlayClass *klass) {
    */
   g_object_class_install_property (object_class, PROP_EXPIRE_OVERLAY,
       g_param_spec_uint64 ("expire-overlay", "Expire overlay",
-          "How long a result stays on frames without a new one, in ns (0 = own frame only, max = for ever)", 0,
+          "How long a result stays on frames without a new one, in ns (0 = not, max = for ever)", 0,
           G_MAXUINT64, DEFAULT_EXPIRE_OVERLAY, kFlags));
 
   /**
@@ -421,14 +434,16 @@ gst_classification_overlay_class_init (GstClassificationOverlayClass *klass) {
    */
   g_object_class_install_property (object_class, PROP_MAX_LABELS,
       g_param_spec_uint ("max-labels", "Max labels",
-          "Most classes drawn for the whole frame and each model, best first (0 = none)", 0, MAX_MAX_LABELS,
-          DEFAULT_MAX_LABELS, kFlags));
+          "Most classes drawn for the whole frame and each model, best first (0 = none)", 0,
+          MAX_MAX_LABELS, DEFAULT_MAX_LABELS, kFlags));
 
   GstCaps *caps = overlay_template_caps ();
-  gst_element_class_add_pad_template (element_class,
-      gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
-  gst_element_class_add_pad_template (element_class, gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template (
+      element_class, gst_pad_template_new ("sink", GST_PAD_SINK, GST_PAD_ALWAYS, caps));
+  gst_element_class_add_pad_template (
+      element_class, gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
   gst_caps_unref (caps);
-  gst_element_class_set_static_metadata (element_class, "Classification overlay", "Filter/Editor/Video",
-      "Draws classes with their scores, and detected objects, into video", "The gst-plugins-torch authors");
+  gst_element_class_set_static_metadata (element_class, "Classification overlay",
+      "Filter/Editor/Video", "Draws classes with their scores, and detected objects, into video",
+      "The gst-plugins-torch authors");
 }

@@ -12,10 +12,13 @@ struct Window {
   int left;
 };
 
-// Columns can be cut out where each plane stores whole pixels, or whole groups of subsampled ones, one after the other.
-std::optional<Window> make_window (const GstVideoFrame &whole, int left, int right) {
+// Columns can be cut out where each plane stores whole pixels, or whole groups of subsampled ones,
+// one after the other.
+std::optional<Window>
+make_window (const GstVideoFrame &whole, int left, int right) {
   const GstVideoFormatInfo *format = whole.info.finfo;
-  constexpr auto kUnfit = GST_VIDEO_FORMAT_FLAG_COMPLEX | GST_VIDEO_FORMAT_FLAG_TILED | GST_VIDEO_FORMAT_FLAG_PALETTE;
+  constexpr auto kUnfit =
+      GST_VIDEO_FORMAT_FLAG_COMPLEX | GST_VIDEO_FORMAT_FLAG_TILED | GST_VIDEO_FORMAT_FLAG_PALETTE;
   if ((GST_VIDEO_FORMAT_INFO_FLAGS (format) & kUnfit) != 0)
     return std::nullopt;
 
@@ -46,17 +49,19 @@ std::optional<Window> make_window (const GstVideoFrame &whole, int left, int rig
   return window;
 }
 
-bool blend_rectangle (GstVideoOverlayRectangle *rectangle, GstVideoFrame *frame) {
+bool
+blend_rectangle (GstVideoOverlayRectangle *rectangle, GstVideoFrame *frame) {
   gint x, y;
   guint width, height;
   gst_video_overlay_rectangle_get_render_rectangle (rectangle, &x, &y, &width, &height);
   const int right = x + static_cast<int> (width), bottom = y + static_cast<int> (height);
-  if (right <= 0 || bottom <= 0 || x >= GST_VIDEO_FRAME_WIDTH (frame) || y >= GST_VIDEO_FRAME_HEIGHT (frame))
+  if (right <= 0 || bottom <= 0 || x >= GST_VIDEO_FRAME_WIDTH (frame) ||
+      y >= GST_VIDEO_FRAME_HEIGHT (frame))
     return true;
 
   // The rectangle's own buffer: no copy is made as long as the flags agree.
-  GstBuffer *pixels = gst_video_overlay_rectangle_get_pixels_unscaled_raw (rectangle,
-      GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
+  GstBuffer *pixels = gst_video_overlay_rectangle_get_pixels_unscaled_raw (
+      rectangle, GST_VIDEO_OVERLAY_FORMAT_FLAG_PREMULTIPLIED_ALPHA);
   GstVideoInfo info;
   gst_video_info_set_format (&info, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
   info.flags = static_cast<GstVideoFlags> (info.flags | GST_VIDEO_FLAG_PREMULTIPLIED_ALPHA);
@@ -74,7 +79,8 @@ bool blend_rectangle (GstVideoOverlayRectangle *rectangle, GstVideoFrame *frame)
 
 }  // namespace
 
-bool blend_overlay (GstVideoOverlayComposition *composition, GstVideoFrame *frame) {
+bool
+blend_overlay (GstVideoOverlayComposition *composition, GstVideoFrame *frame) {
   const guint count = gst_video_overlay_composition_n_rectangles (composition);
   for (guint i = 0; i < count; i++)
     if (!blend_rectangle (gst_video_overlay_composition_get_rectangle (composition, i), frame))

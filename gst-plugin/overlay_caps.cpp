@@ -10,48 +10,55 @@ constexpr auto kFeature = GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION;
 GstStaticCaps blend_caps =
     GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS));
 
-GstStaticCaps template_caps = GST_STATIC_CAPS (
-    GST_VIDEO_CAPS_MAKE (GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS) "; "
-    GST_VIDEO_CAPS_MAKE_WITH_FEATURES ("ANY", GST_VIDEO_FORMATS_ALL));
+GstStaticCaps template_caps = GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE (
+    GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS) "; " GST_VIDEO_CAPS_MAKE_WITH_FEATURES ("ANY",
+    GST_VIDEO_FORMATS_ALL));
 
 // Caps of structure i alone.
-GstCaps *nth (const GstCaps *caps, guint i) {
+GstCaps *
+nth (const GstCaps *caps, guint i) {
   return gst_caps_copy_nth (caps, i);
 }
 
-GstCaps *blendable (const GstCaps *caps) {
+GstCaps *
+blendable (const GstCaps *caps) {
   GstCaps *can = gst_static_caps_get (&blend_caps);
-  GstCaps *both = gst_caps_intersect_full (const_cast<GstCaps *> (caps), can, GST_CAPS_INTERSECT_FIRST);
+  GstCaps *both =
+      gst_caps_intersect_full (const_cast<GstCaps *> (caps), can, GST_CAPS_INTERSECT_FIRST);
   gst_caps_unref (can);
   return both;
 }
 
-
-GstCaps *without_feature (GstCaps *one) {
+GstCaps *
+without_feature (GstCaps *one) {
   gst_caps_features_remove (gst_caps_get_features (one, 0), kFeature);
   return one;
 }
 
 }  // namespace
 
-GstCaps *overlay_template_caps (void) {
+GstCaps *
+overlay_template_caps (void) {
   return gst_static_caps_get (&template_caps);
 }
 
-gboolean overlay_can_blend (const GstCaps *caps) {
+gboolean
+overlay_can_blend (const GstCaps *caps) {
   GstCaps *can = gst_static_caps_get (&blend_caps);
   const gboolean result = gst_caps_is_subset (caps, can);
   gst_caps_unref (can);
   return result;
 }
 
-gboolean overlay_has_feature (const GstCaps *caps) {
+gboolean
+overlay_has_feature (const GstCaps *caps) {
   const GstCapsFeatures *features = gst_caps_get_features (caps, 0);
   return features != nullptr && !gst_caps_features_is_any (features) &&
-      gst_caps_features_contains (features, kFeature);
+         gst_caps_features_contains (features, kFeature);
 }
 
-GstCaps *overlay_add_feature (const GstCaps *caps) {
+GstCaps *
+overlay_add_feature (const GstCaps *caps) {
   GstCaps *result = gst_caps_copy (caps);
   for (guint i = 0; i < gst_caps_get_size (result); i++) {
     GstCapsFeatures *features = gst_caps_get_features (result, i);
@@ -61,7 +68,8 @@ GstCaps *overlay_add_feature (const GstCaps *caps) {
   return result;
 }
 
-GstCaps *overlay_caps_towards_src (const GstCaps *caps) {
+GstCaps *
+overlay_caps_towards_src (const GstCaps *caps) {
   GstCaps *result = overlay_add_feature (caps);
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
     GstCaps *one = nth (caps, i);
@@ -72,7 +80,8 @@ GstCaps *overlay_caps_towards_src (const GstCaps *caps) {
   return result;
 }
 
-GstCaps *overlay_caps_towards_sink (const GstCaps *caps) {
+GstCaps *
+overlay_caps_towards_sink (const GstCaps *caps) {
   GstCaps *result = gst_caps_new_empty ();
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
     GstCaps *one = nth (caps, i);

@@ -3,9 +3,9 @@
 
 #include <gst/gst.h>
 
-// What an overlay element can do with caps. It either attaches a GstVideoOverlayCompositionMeta, which takes any memory and any format and
-// adds the meta's caps feature, or blends into system memory and leaves the caps as they are. Functions that return caps hand over
-// a reference.
+// What an overlay element can do with caps. It either attaches a GstVideoOverlayCompositionMeta,
+// which takes any memory and any format and adds the meta's caps feature, or blends into system
+// memory and leaves the caps as they are. Functions that return caps hand over a reference.
 
 /// Caps of both pads' templates.
 GstCaps *overlay_template_caps (void);
@@ -22,5 +22,6 @@ GstCaps *overlay_add_feature (const GstCaps *caps);
 /// What can leave when `caps` come in: with the feature first, then as they are.
 GstCaps *overlay_caps_towards_src (const GstCaps *caps);
 
-/// What may come in when `caps` can leave: without the feature first, since the meta needs none before us.
+/// What may come in when `caps` can leave: without the feature first, since the meta needs none
+/// before us.
 GstCaps *overlay_caps_towards_sink (const GstCaps *caps);

@@ -18,9 +18,11 @@ struct Strip {
   int left, top, right, bottom;  // right and bottom are outside
 };
 
-GstMiniPtr<GstBuffer> fill_strip (const OverlayBox &box, const Strip &strip, int line_width) {
+GstMiniPtr<GstBuffer>
+fill_strip (const OverlayBox &box, const Strip &strip, int line_width) {
   const int width = strip.right - strip.left, height = strip.bottom - strip.top;
-  GstMiniPtr<GstBuffer> buffer (gst_buffer_new_allocate (nullptr, gsize (width) * height * 4, nullptr));
+  GstMiniPtr<GstBuffer> buffer (
+      gst_buffer_new_allocate (nullptr, gsize (width) * height * 4, nullptr));
   GstMapInfo map;
   if (!buffer || !gst_buffer_map (buffer.get (), &map, GST_MAP_WRITE))
     throw std::bad_alloc ();
@@ -30,31 +32,37 @@ GstMiniPtr<GstBuffer> fill_strip (const OverlayBox &box, const Strip &strip, int
   for (int y = strip.top; y < strip.bottom; y++) {
     for (int x = strip.left; x < strip.right; x++, out += 4) {
       // How far inside the box: seam, line, seam from the edge inwards.
-      const int depth = std::min (std::min (x - box.x, right - x), std::min (y - box.y, bottom - y));
+      const int depth =
+          std::min (std::min (x - box.x, right - x), std::min (y - box.y, bottom - y));
       const bool in_line = depth >= kSeam && depth < line_width - kSeam;
-      const std::uint32_t argb = in_line ? line : kSeamColor;  // both are premultiplied: opaque, and black
+      const std::uint32_t argb =
+          in_line ? line : kSeamColor;  // both are premultiplied: opaque, and black
       std::memcpy (out, &argb, sizeof argb);
     }
   }
   gst_buffer_unmap (buffer.get (), &map);
-  gst_buffer_add_video_meta (buffer.get (), GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
-      height);
+  gst_buffer_add_video_meta (buffer.get (), GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
   return buffer;
 }
 
 }  // namespace
 
-int box_line_width (int frame_width, int frame_height) {
+int
+box_line_width (int frame_width, int frame_height) {
   return std::max (std::min (frame_width, frame_height) / 270, 2) + 2 * kSeam;
 }
 
-void draw_box_lines (const OverlayBox &box, int frame_width, int frame_height,
+void
+draw_box_lines (const OverlayBox &box, int frame_width, int frame_height,
     const std::function<void (GstBuffer *pixels, int x, int y)> &emit) {
   const int width = box_line_width (frame_width, frame_height);
   const int right = box.x + box.width, bottom = box.y + box.height;
   // A box thinner than its lines is all line; then the lower and right strips have nothing left.
-  const int inner_top = std::min (box.y + width, bottom), inner_bottom = std::max (bottom - width, inner_top);
-  const int inner_left = std::min (box.x + width, right), inner_right = std::max (right - width, inner_left);
+  const int inner_top = std::min (box.y + width, bottom),
+            inner_bottom = std::max (bottom - width, inner_top);
+  const int inner_left = std::min (box.x + width, right),
+            inner_right = std::max (right - width, inner_left);
   const Strip strips[] = {
       {box.x, box.y, right, inner_top},
       {box.x, inner_bottom, right, bottom},

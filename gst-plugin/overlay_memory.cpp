@@ -6,18 +6,21 @@
 namespace {
 
 // Marks name their model; classifications without a mark share the 0.
-GQuark model_of (const ReportAnalysis &analysis) {
+GQuark
+model_of (const ReportAnalysis &analysis) {
   return analysis.mark ? analysis.mark->model : 0;
 }
 
-bool is_over (GstClockTime since, GstClockTime now, GstClockTime expiry) {
+bool
+is_over (GstClockTime since, GstClockTime now, GstClockTime expiry) {
   return GST_CLOCK_TIME_IS_VALID (since) && GST_CLOCK_TIME_IS_VALID (now) &&
-      GST_CLOCK_TIME_IS_VALID (expiry) && now > since && now - since > expiry;
+         GST_CLOCK_TIME_IS_VALID (expiry) && now > since && now - since > expiry;
 }
 
 }  // namespace
 
-bool OverlayMemory::update (const FrameReport &report, GstClockTime now, GstClockTime expiry) {
+bool
+OverlayMemory::update (const FrameReport &report, GstClockTime now, GstClockTime expiry) {
   const bool expired = expire (now, expiry);
   if (!report.analysed)
     return expired;
@@ -25,14 +28,16 @@ bool OverlayMemory::update (const FrameReport &report, GstClockTime now, GstCloc
   return true;
 }
 
-void OverlayMemory::clear () {
+void
+OverlayMemory::clear () {
   analyses_.clear ();
   said_at_.clear ();
   objects_.clear ();
   seen_at_ = GST_CLOCK_TIME_NONE;
 }
 
-bool OverlayMemory::expire (GstClockTime now, GstClockTime expiry) {
+bool
+OverlayMemory::expire (GstClockTime now, GstClockTime expiry) {
   bool changed = false;
   for (std::size_t i = analyses_.size (); i-- > 0;) {
     if (!is_over (said_at_[i], now, expiry))
@@ -48,7 +53,8 @@ bool OverlayMemory::expire (GstClockTime now, GstClockTime expiry) {
   return changed;
 }
 
-void OverlayMemory::replace (const FrameReport &report, GstClockTime now) {
+void
+OverlayMemory::replace (const FrameReport &report, GstClockTime now) {
   objects_ = report.objects;
   seen_at_ = now;
 

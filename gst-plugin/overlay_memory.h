@@ -5,14 +5,17 @@
 
 #include "frame_report.h"
 
-/// What an overlay shows at a moment: the last word of each model, until it is replaced or expires. Keeps labels from flickering where
-/// only some frames are analysed, and results from staying for ever where analysis has stopped. Not thread-safe.
+/// What an overlay shows at a moment: the last word of each model, until it is replaced or expires.
+/// Keeps labels from flickering where only some frames are analysed, and results from staying for
+/// ever where analysis has stopped. Not thread-safe.
 class OverlayMemory {
  public:
-  /// Takes in the next frame. `now` is its running time in ns, GST_CLOCK_TIME_NONE if it has none (then nothing expires by it); `expiry` is
-  /// how long a result outlives its frame in ns, GST_CLOCK_TIME_NONE for ever.
+  /// Takes in the next frame. `now` is its running time in ns, GST_CLOCK_TIME_NONE if it has none
+  /// (then nothing expires by it); `expiry` is how long a result outlives its frame in ns,
+  /// GST_CLOCK_TIME_NONE for ever.
   ///  - A frame that was not analysed changes nothing.
-  ///  - A model that speaks replaces what it said before, also by saying that it found no class. What other models said stays.
+  ///  - A model that speaks replaces what it said before, also by saying that it found no class.
+  ///    What other models said stays.
   ///  - Objects move, so every analysed frame replaces all of them.
   /// Returns whether there is anything new to draw or something to take away.
   bool update (const FrameReport &report, GstClockTime now, GstClockTime expiry);

@@ -8,9 +8,11 @@
 
 using CompositionPtr = GstMiniPtr<GstVideoOverlayComposition>;
 
-/// Turns scenes into overlay compositions, and draws only what is new: an unchanged scene gives the same composition object, an unchanged
-/// panel the same rectangle (so a sink that keeps textures uploads nothing), and a caption that only moves keeps its pixels. Rectangles
-/// are as large as the text or the lines in them, so a frame costs what is drawn and not what it measures. Not thread-safe.
+/// Turns scenes into overlay compositions, and draws only what is new: an unchanged scene gives the
+/// same composition object, an unchanged panel the same rectangle (so a sink that keeps textures
+/// uploads nothing), and a caption that only moves keeps its pixels. Rectangles are as large as the
+/// text or the lines in them, so a frame costs what is drawn and not what it measures. Not
+/// thread-safe.
 class OverlayPainter {
  public:
   /// The composition, or null when nothing is to be seen. Borrowed until the next call; immutable.

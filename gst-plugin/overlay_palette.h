@@ -4,8 +4,8 @@
 #include <array>
 #include <cstdint>
 
-// Colours of bars and boxes, 0xRRGGBB. `bar` lies under white text with a contrast of at least 4.5 : 1; `line` is the same hue, light
-// enough to be seen against a dark scene.
+// Colours of bars and boxes, 0xRRGGBB. `bar` lies under white text with a contrast of at least 4.5
+// : 1; `line` is the same hue, light enough to be seen against a dark scene.
 struct PaletteColor {
   std::uint32_t bar, line;
 };

@@ -10,8 +10,10 @@
 
 namespace {
 
-// Softmax and sigmoid end in [0, 1], give or take a rounding; a model without activation gives any number, which is no share of anything.
-void set_score (OverlayRow &row, float score) {
+// Softmax and sigmoid end in [0, 1], give or take a rounding; a model without activation gives any
+// number, which is no share of anything.
+void
+set_score (OverlayRow &row, float score) {
   std::array<char, 16> text = {};
   if (std::isnan (score))
     return;
@@ -27,7 +29,8 @@ void set_score (OverlayRow &row, float score) {
   row.score = text.data ();
 }
 
-OverlayRow make_row (const ReportClass &entry, unsigned color) {
+OverlayRow
+make_row (const ReportClass &entry, unsigned color) {
   OverlayRow row;
   row.label = entry.label;
   row.color = color;
@@ -40,15 +43,18 @@ struct Bounds {
   double left, top, right, bottom;
 };
 
-Bounds bounds_of (const ReportBox &box) {
+Bounds
+bounds_of (const ReportBox &box) {
   const double cx = box.x + box.width / 2.0, cy = box.y + box.height / 2.0;
   const double c = std::abs (std::cos (box.rotation)), s = std::abs (std::sin (box.rotation));
-  const double half_w = (box.width * c + box.height * s) / 2, half_h = (box.width * s + box.height * c) / 2;
+  const double half_w = (box.width * c + box.height * s) / 2,
+               half_h = (box.width * s + box.height * c) / 2;
   return {cx - half_w, cy - half_h, cx + half_w, cy + half_h};
 }
 
 // Objects that can be told apart by number keep their colour by it, the others by their kind.
-unsigned color_of (const ReportObject &object, const ReportClass &shown) {
+unsigned
+color_of (const ReportObject &object, const ReportClass &shown) {
   if (object.track)
     return static_cast<unsigned> (object.track->id % kPalette.size ());
   unsigned hash = 2166136261u;
@@ -57,7 +63,8 @@ unsigned color_of (const ReportObject &object, const ReportClass &shown) {
   return hash % kPalette.size ();
 }
 
-std::optional<OverlayBox> make_box (const ReportObject &object, bool captioned, int width, int height) {
+std::optional<OverlayBox>
+make_box (const ReportObject &object, bool captioned, int width, int height) {
   if (object.box.width <= 0 || object.box.height <= 0 || !std::isfinite (object.box.rotation))
     return std::nullopt;
   const auto bounds = bounds_of (object.box);
@@ -83,13 +90,15 @@ std::optional<OverlayBox> make_box (const ReportObject &object, bool captioned, 
 
 }  // namespace
 
-int overlay_font_size (int width, int height) {
+int
+overlay_font_size (int width, int height) {
   constexpr int kSmallest = 11;
   return std::max (std::min (width, height) / 32, kSmallest);
 }
 
-OverlayScene make_overlay_scene (const OverlayMemory &memory, const OverlaySettings &settings, int width,
-    int height) {
+OverlayScene
+make_overlay_scene (
+    const OverlayMemory &memory, const OverlaySettings &settings, int width, int height) {
   OverlayScene scene;
   scene.width = width;
   scene.height = height;

@@ -19,12 +19,14 @@ struct SurfaceDestroy {
   void operator() (cairo_surface_t *surface) const { cairo_surface_destroy (surface); }
 };
 
-void set_color (cairo_t *cr, std::uint32_t argb) {
+void
+set_color (cairo_t *cr, std::uint32_t argb) {
   cairo_set_source_rgba (cr, ((argb >> 16) & 0xFF) / 255.0, ((argb >> 8) & 0xFF) / 255.0,
       (argb & 0xFF) / 255.0, (argb >> 24) / 255.0);
 }
 
-void rounded_rectangle (cairo_t *cr, double x, double y, double width, double height, double radius) {
+void
+rounded_rectangle (cairo_t *cr, double x, double y, double width, double height, double radius) {
   const double r = std::min ({radius, width / 2, height / 2});
   cairo_new_sub_path (cr);
   cairo_arc (cr, x + width - r, y + r, r, -M_PI_2, 0);
@@ -34,16 +36,19 @@ void rounded_rectangle (cairo_t *cr, double x, double y, double width, double he
   cairo_close_path (cr);
 }
 
-std::string label_text (const OverlayRow &row) {
+std::string
+label_text (const OverlayRow &row) {
   const gchar *label = g_quark_to_string (row.label);
   gchar *valid = g_utf8_make_valid (label != nullptr ? label : "", -1);
   std::string text;
   int count = 0;
-  for (const gchar *c = valid; *c != '\0' && count < kMaxCharacters; c = g_utf8_next_char (c), count++) {
+  for (const gchar *c = valid; *c != '\0' && count < kMaxCharacters;
+      c = g_utf8_next_char (c), count++) {
     const gunichar character = g_utf8_get_char (c);
     const auto kind = g_unichar_type (character);
     // Line breaks and other controls would draw as boxes or symbols of some other font.
-    if (g_unichar_iscntrl (character) || kind == G_UNICODE_LINE_SEPARATOR || kind == G_UNICODE_PARAGRAPH_SEPARATOR)
+    if (g_unichar_iscntrl (character) || kind == G_UNICODE_LINE_SEPARATOR ||
+        kind == G_UNICODE_PARAGRAPH_SEPARATOR)
       text += ' ';
     else
       text.append (c, g_utf8_next_char (c));
@@ -56,7 +61,8 @@ std::string label_text (const OverlayRow &row) {
   return text;
 }
 
-GObjectPtr<PangoContext> make_context () {
+GObjectPtr<PangoContext>
+make_context () {
   const GObjectPtr<PangoFontMap> fonts (pango_cairo_font_map_new ());
   GObjectPtr<PangoContext> context (pango_font_map_create_context (fonts.get ()));
   cairo_font_options_t *options = cairo_font_options_create ();
@@ -69,7 +75,8 @@ GObjectPtr<PangoContext> make_context () {
   return context;
 }
 
-int round_up_to_even (int value) {
+int
+round_up_to_even (int value) {
   return (value + 1) & ~1;
 }
 
@@ -98,7 +105,8 @@ struct OverlayText::Line {
   int label_width, score_width, text_height;
 };
 
-GObjectPtr<PangoLayout> OverlayText::make_layout (const std::string &text, int font_size, bool strong) const {
+GObjectPtr<PangoLayout>
+OverlayText::make_layout (const std::string &text, int font_size, bool strong) const {
   GObjectPtr<PangoLayout> layout (pango_layout_new (context_.get ()));
   PangoFontDescription *font = pango_font_description_from_string (strong ? "Sans Bold" : "Sans");
   pango_font_description_set_absolute_size (font, double (font_size) * PANGO_SCALE);
@@ -110,9 +118,10 @@ GObjectPtr<PangoLayout> OverlayText::make_layout (const std::string &text, int f
   return layout;
 }
 
-OverlayText::Line OverlayText::make_line (const OverlayRow &row, int font_size) const {
-  Line line = {make_layout (label_text (row), font_size, row.strong), make_layout (row.score, font_size, row.strong),
-      0, 0, 0};
+OverlayText::Line
+OverlayText::make_line (const OverlayRow &row, int font_size) const {
+  Line line = {make_layout (label_text (row), font_size, row.strong),
+      make_layout (row.score, font_size, row.strong), 0, 0, 0};
   int label_height = 0, score_height = 0;
   pango_layout_get_pixel_size (line.label.get (), &line.label_width, &label_height);
   pango_layout_get_pixel_size (line.score.get (), &line.score_width, &score_height);
@@ -120,7 +129,8 @@ OverlayText::Line OverlayText::make_line (const OverlayRow &row, int font_size) 
   return line;
 }
 
-GstMiniPtr<GstBuffer> OverlayText::draw (std::span<const OverlayRow> rows, int font_size, std::uint32_t text_color,
+GstMiniPtr<GstBuffer>
+OverlayText::draw (std::span<const OverlayRow> rows, int font_size, std::uint32_t text_color,
     const TextLimits &limits) {
   if (!context_)
     context_ = make_context ();
@@ -153,18 +163,20 @@ GstMiniPtr<GstBuffer> OverlayText::draw (std::span<const OverlayRow> rows, int f
   const int count = static_cast<int> (lines.size ());
   const int natural = around + label_width + column_gap + score_width;
   const int width = round_up_to_even (std::max (natural, limits.min_width)) <= limits.max_width
-      ? round_up_to_even (std::max (natural, limits.min_width))
-      : limits.max_width & ~1;
+                        ? round_up_to_even (std::max (natural, limits.min_width))
+                        : limits.max_width & ~1;
   const int used = 2 * m.padding + count * row_height + (count - 1) * m.spacing + fitting_gaps;
-  const int height = round_up_to_even (used) <= limits.max_height ? round_up_to_even (used) : used & ~1;
+  const int height =
+      round_up_to_even (used) <= limits.max_height ? round_up_to_even (used) : used & ~1;
   label_width = width - around - column_gap - score_width;
 
   const int stride = width * 4;
-  GstMiniPtr<GstBuffer> buffer (gst_buffer_new_allocate (nullptr, gsize (stride) * height, nullptr));
+  GstMiniPtr<GstBuffer> buffer (
+      gst_buffer_new_allocate (nullptr, gsize (stride) * height, nullptr));
   if (!buffer)
     throw std::bad_alloc ();
-  gst_buffer_add_video_meta (buffer.get (), GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width,
-      height);
+  gst_buffer_add_video_meta (buffer.get (), GST_VIDEO_FRAME_FLAG_NONE,
+      GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, width, height);
   GstMapInfo map;
   if (!gst_buffer_map (buffer.get (), &map, GST_MAP_WRITE))
     throw std::bad_alloc ();
@@ -184,7 +196,8 @@ GstMiniPtr<GstBuffer> OverlayText::draw (std::span<const OverlayRow> rows, int f
     for (int i = 0; i < count; i++) {
       y += i > 0 ? m.spacing + (rows[i].gap ? m.group_gap : 0) : 0;
       if (rows[i].fill > 0) {
-        rounded_rectangle (cr, m.padding, y, std::max (bar_width * rows[i].fill / 100, 2.0), row_height, m.radius / 2);
+        rounded_rectangle (cr, m.padding, y, std::max (bar_width * rows[i].fill / 100, 2.0),
+            row_height, m.radius / 2);
         set_color (cr, 0xE0000000u | kPalette[rows[i].color % kPalette.size ()].bar);
         cairo_fill (cr);
       }
@@ -199,7 +212,8 @@ GstMiniPtr<GstBuffer> OverlayText::draw (std::span<const OverlayRow> rows, int f
       };
       show (lines[i].label.get (), m.padding + m.inset, label_width, PANGO_ALIGN_LEFT);
       if (score_width > 0)
-        show (lines[i].score.get (), width - m.padding - m.inset - score_width, score_width, PANGO_ALIGN_RIGHT);
+        show (lines[i].score.get (), width - m.padding - m.inset - score_width, score_width,
+            PANGO_ALIGN_RIGHT);
       y += row_height;
     }
     cairo_surface_flush (surface.get ());

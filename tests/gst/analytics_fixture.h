@@ -12,7 +12,8 @@
 
 #include "gst_torch_analysis.h"
 
-// What the tests of the elements that read analytics metas share: frames, metas written by hand with the public API, and a harness.
+// What the tests of the elements that read analytics metas share: frames, metas written by hand
+// with the public API, and a harness.
 
 namespace torchinfer {
 
@@ -53,7 +54,8 @@ class ResultWriter {
       levels.push_back(score);
     }
     GstAnalyticsMtd mtd;
-    gst_analytics_relation_meta_add_cls_mtd(meta_, levels.size(), levels.data(), labels.data(), &mtd);
+    gst_analytics_relation_meta_add_cls_mtd(meta_, levels.size(), levels.data(), labels.data(),
+                                            &mtd);
     return mtd.id;
   }
 
@@ -109,7 +111,8 @@ inline BufferPtr make_frame(const std::string& caps_text, int n = 0) {
   BufferPtr frame(gst_buffer_new_allocate(nullptr, info.size, nullptr));
   GstMapInfo map;
   gst_buffer_map(frame.get(), &map, GST_MAP_WRITE);
-  for (gsize i = 0; i < map.size; i++) map.data[i] = static_cast<guint8>(40 + (i * 7 + i / 97) % 160);
+  for (gsize i = 0; i < map.size; i++)
+    map.data[i] = static_cast<guint8>(40 + (i * 7 + i / 97) % 160);
   gst_buffer_unmap(frame.get(), &map);
   GST_BUFFER_PTS(frame.get()) = n * 40 * GST_MSECOND;
   GST_BUFFER_DURATION(frame.get()) = 40 * GST_MSECOND;

@@ -97,11 +97,13 @@ std::vector<Json> lines_of(const std::string& path) {
   return lines;
 }
 
-constexpr auto kSource = "videotestsrc num-buffers=10 ! video/x-raw, width=320, height=240, framerate=25/1 ! ";
+constexpr auto kSource =
+    "videotestsrc num-buffers=10 ! video/x-raw, width=320, height=240, framerate=25/1 ! ";
 
 TEST(AnalyticsPipelines, WriteAFileOfLines) {
   Folder folder;
-  Pipeline pipeline(std::string(kSource) + "identity name=results ! analyticsjson stream-id=cam ! filesink location=" +
+  Pipeline pipeline(std::string(kSource) +
+                    "identity name=results ! analyticsjson stream-id=cam ! filesink location=" +
                     folder / "out.jsonl");
   pipeline.run();
   const auto lines = lines_of(folder / "out.jsonl");
@@ -117,7 +119,8 @@ TEST(AnalyticsPipelines, WriteAFileOfLines) {
 
 TEST(AnalyticsPipelines, WriteAFileForEachFrame) {
   Folder folder;
-  Pipeline pipeline(std::string(kSource) + "analyticsjson ! multifilesink location=" + folder / "%03d.json");
+  Pipeline pipeline(std::string(kSource) +
+                    "analyticsjson ! multifilesink location=" + folder / "%03d.json");
   pipeline.run();
   EXPECT_THAT(lines_of(folder / "000.json"), SizeIs(1));
   EXPECT_EQ(lines_of(folder / "009.json").front()["frame"], 9);
@@ -127,7 +130,8 @@ TEST(AnalyticsPipelines, WriteToAPipe) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   {
-    Pipeline pipeline(std::string(kSource) + "analyticsjson ! fdsink fd=" + std::to_string(ends[1]));
+    Pipeline pipeline(std::string(kSource) +
+                      "analyticsjson ! fdsink fd=" + std::to_string(ends[1]));
     pipeline.run();
   }
   close(ends[1]);
@@ -147,8 +151,8 @@ TEST(AnalyticsPipelines, SendALineInEachDatagram) {
   socklen_t length = sizeof address;
   getsockname(receiver, reinterpret_cast<sockaddr*>(&address), &length);
   {
-    Pipeline pipeline(std::string(kSource) +
-                      "analyticsjson ! udpsink host=127.0.0.1 port=" + std::to_string(ntohs(address.sin_port)));
+    Pipeline pipeline(std::string(kSource) + "analyticsjson ! udpsink host=127.0.0.1 port=" +
+                      std::to_string(ntohs(address.sin_port)));
     pipeline.run();
   }
   for (int n = 0; n < 10; n++) {
@@ -163,10 +167,13 @@ TEST(AnalyticsPipelines, SendALineInEachDatagram) {
 
 TEST(AnalyticsPipelines, DrawAndWriteTheSameStream) {
   Folder folder;
-  Pipeline pipeline(std::string(kSource) +
-                    "identity name=results ! tee name=t ! queue ! classificationoverlay ! videoconvert ! jpegenc ! "
-                    "filesink async=false location=" + folder / "out.mjpeg" +
-                    " t. ! queue ! analyticsjson ! filesink async=false location=" + folder / "out.jsonl");
+  Pipeline pipeline(
+      std::string(kSource) +
+      "identity name=results ! tee name=t ! queue ! classificationoverlay ! videoconvert ! jpegenc "
+      "! "
+      "filesink async=false location=" +
+      folder / "out.mjpeg" +
+      " t. ! queue ! analyticsjson ! filesink async=false location=" + folder / "out.jsonl");
   pipeline.run();
   EXPECT_GT(std::filesystem::file_size(folder / "out.mjpeg"), 10000u);
   EXPECT_THAT(lines_of(folder / "out.jsonl"), SizeIs(10));
@@ -174,14 +181,16 @@ TEST(AnalyticsPipelines, DrawAndWriteTheSameStream) {
 
 /// How many of the buffers that reach the pad of "sink" carry an overlay composition.
 int count_compositions(const std::string& tail) {
-  Pipeline pipeline(std::string(kSource) + "identity name=results ! classificationoverlay ! " + tail);
+  Pipeline pipeline(std::string(kSource) + "identity name=results ! classificationoverlay ! " +
+                    tail);
   GstElement* sink = pipeline.get("sink");
   GstPad* pad = gst_element_get_static_pad(sink, "sink");
   int count = 0;
   gst_pad_add_probe(
       pad, GST_PAD_PROBE_TYPE_BUFFER,
       [](GstPad*, GstPadProbeInfo* info, gpointer counter) {
-        if (gst_buffer_get_video_overlay_composition_meta(GST_PAD_PROBE_INFO_BUFFER(info)) != nullptr)
+        if (gst_buffer_get_video_overlay_composition_meta(GST_PAD_PROBE_INFO_BUFFER(info)) !=
+            nullptr)
           ++*static_cast<int*>(counter);
         return GST_PAD_PROBE_OK;
       },
@@ -210,10 +219,12 @@ TEST(AnalyticsPipelines, ABranchWithoutOverlaySeesTheOriginalPixels) {
   const auto record = [&](const std::string& name, const std::string& middle) {
     return middle + "filesink async=false location=" + folder / name.c_str();
   };
-  Pipeline pipeline("videotestsrc num-buffers=3 pattern=ball ! video/x-raw, format=I420, width=320, height=240 ! tee "
-                    "name=a a. ! queue ! " + record("original", "") +
-                    " a. ! queue ! identity name=results ! tee name=t t. ! queue ! " + record("beside", "") +
-                    " t. ! queue ! " + record("drawn", "classificationoverlay ! "));
+  Pipeline pipeline(
+      "videotestsrc num-buffers=3 pattern=ball ! video/x-raw, format=I420, width=320, height=240 ! "
+      "tee "
+      "name=a a. ! queue ! " +
+      record("original", "") + " a. ! queue ! identity name=results ! tee name=t t. ! queue ! " +
+      record("beside", "") + " t. ! queue ! " + record("drawn", "classificationoverlay ! "));
   pipeline.run();
   const auto read = [&](const char* name) {
     std::ifstream file(folder / name, std::ios::binary);
@@ -236,13 +247,15 @@ TEST(AnalyticsPipelines, ManyStreamsDrawAtOnce) {
 
 TEST(AnalyticsPipelines, GoUpAndDownThroughTheStatesAndStartAnew) {
   Folder folder;
-  Pipeline pipeline(std::string(kSource) +
-                    "identity name=results ! classificationoverlay ! analyticsjson ! filesink location=" +
-                    folder / "out.jsonl");
-  for (const auto state : {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL, GST_STATE_PAUSED,
-                           GST_STATE_NULL}) {
+  Pipeline pipeline(
+      std::string(kSource) +
+      "identity name=results ! classificationoverlay ! analyticsjson ! filesink location=" +
+      folder / "out.jsonl");
+  for (const auto state : {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL,
+                           GST_STATE_PAUSED, GST_STATE_NULL}) {
     gst_element_set_state(pipeline.element(), state);
-    ASSERT_EQ(gst_element_get_state(pipeline.element(), nullptr, nullptr, 10 * GST_SECOND), GST_STATE_CHANGE_SUCCESS);
+    ASSERT_EQ(gst_element_get_state(pipeline.element(), nullptr, nullptr, 10 * GST_SECOND),
+              GST_STATE_CHANGE_SUCCESS);
   }
   for (int time = 0; time < 2; time++) {
     pipeline.run();
@@ -256,28 +269,33 @@ TEST(AnalyticsPipelines, GoUpAndDownThroughTheStatesAndStartAnew) {
 
 TEST(AnalyticsPipelines, SurviveSeeksWhilePlaying) {
   Folder folder;
-  Pipeline pipeline("videotestsrc num-buffers=250 ! video/x-raw, width=320, height=240, framerate=25/1 ! identity "
-                    "name=results ! classificationoverlay ! analyticsjson ! filesink location=" +
-                    folder / "out.jsonl");
+  Pipeline pipeline(
+      "videotestsrc num-buffers=250 ! video/x-raw, width=320, height=240, framerate=25/1 ! "
+      "identity "
+      "name=results ! classificationoverlay ! analyticsjson ! filesink location=" +
+      folder / "out.jsonl");
   gst_element_set_state(pipeline.element(), GST_STATE_PAUSED);
   gst_element_get_state(pipeline.element(), nullptr, nullptr, 10 * GST_SECOND);
   for (int i = 0; i < 5; i++) {
-    EXPECT_TRUE(gst_element_seek_simple(pipeline.element(), GST_FORMAT_TIME,
-                                        static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
-                                        i * GST_SECOND));
+    EXPECT_TRUE(gst_element_seek_simple(
+        pipeline.element(), GST_FORMAT_TIME,
+        static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE), i * GST_SECOND));
   }
   pipeline.run();
 }
 
 TEST(AnalyticsPipelines, PropertiesMayChangeWhilePlaying) {
-  Pipeline pipeline("videotestsrc num-buffers=300 ! video/x-raw, width=320, height=240 ! identity name=results ! "
-                    "classificationoverlay name=overlay ! analyticsjson name=json ! fakesink");
+  Pipeline pipeline(
+      "videotestsrc num-buffers=300 ! video/x-raw, width=320, height=240 ! identity name=results ! "
+      "classificationoverlay name=overlay ! analyticsjson name=json ! fakesink");
   GstElement* overlay = pipeline.get("overlay");
   GstElement* json = pipeline.get("json");
   gst_element_set_state(pipeline.element(), GST_STATE_PLAYING);
   for (guint i = 0; i < 2000; i++) {
-    g_object_set(overlay, "labels-color", 0xFF000000u | i, "max-labels", i % 4, "draw-labels", i % 2, nullptr);
-    g_object_set(json, "stream-id", i % 2 ? "one" : "another, longer than the small string", "emit", i % 2, nullptr);
+    g_object_set(overlay, "labels-color", 0xFF000000u | i, "max-labels", i % 4, "draw-labels",
+                 i % 2, nullptr);
+    g_object_set(json, "stream-id", i % 2 ? "one" : "another, longer than the small string", "emit",
+                 i % 2, nullptr);
   }
   pipeline.run();
   gst_object_unref(overlay);

@@ -75,7 +75,8 @@ TEST_F(AnalyticsJson, WritesAModelsWordOnTheFrameBestFirst) {
   {
     ResultWriter results(buffer);
     const auto mark = results.mark("0123456789ab", 12345678, 42, 8);
-    results.relate(mark, results.classes({{"tabby", 0.25f}, {"tiger cat", 0.5f}, {"lynx", 0.125f}}));
+    results.relate(mark,
+                   results.classes({{"tabby", 0.25f}, {"tiger cat", 0.5f}, {"lynx", 0.125f}}));
   }
   const auto line = send(std::move(buffer));
   EXPECT_EQ(line["analysed"], true);
@@ -198,7 +199,8 @@ TEST_F(AnalyticsJson, EscapesHostileLabelsAndKeepsToOneLine) {
   for (const std::string& label :
        {std::string("quote \" backslash \\ slash /"), std::string("two\nlines\r\nand a\ttab"),
         std::string("not UTF-8: \xff\xfe\xc3"), std::string("cut short: \xf0\x9f\x90"), every_byte,
-        std::string("\xe2\x80\xa8 line separator"), std::string("</script><b>&amp;"), std::string(100000, 'x')}) {
+        std::string("\xe2\x80\xa8 line separator"), std::string("</script><b>&amp;"),
+        std::string(100000, 'x')}) {
     auto buffer = frame();
     {
       ResultWriter results(buffer);
@@ -208,13 +210,15 @@ TEST_F(AnalyticsJson, EscapesHostileLabelsAndKeepsToOneLine) {
     g_object_set(json_.element(), "stream-id", label.c_str(), nullptr);
     const auto line = send(std::move(buffer));
     gchar* valid = g_utf8_make_valid(label.c_str(), -1);
-    // How many replacement characters stand for a broken sequence differs; what was readable is there.
+    // How many replacement characters stand for a broken sequence differs; what was readable is
+    // there.
     if (g_utf8_validate(label.c_str(), -1, nullptr)) {
       EXPECT_EQ(line["analyses"][0]["classes"][0]["label"], valid);
       EXPECT_EQ(line["objects"][0]["label"], valid);
       EXPECT_EQ(line["stream_id"], valid);
     } else {
-      EXPECT_THAT(line["analyses"][0]["classes"][0]["label"].get<std::string>(), HasSubstr("\xef\xbf\xbd"));
+      EXPECT_THAT(line["analyses"][0]["classes"][0]["label"].get<std::string>(),
+                  HasSubstr("\xef\xbf\xbd"));
     }
     g_free(valid);
   }
@@ -384,7 +388,8 @@ TEST_F(AnalyticsJson, LetsGoOfTheFrameBeforeTheLineLeaves) {
   auto buffer = frame();
   gst_mini_object_weak_ref(
       GST_MINI_OBJECT_CAST(buffer.get()),
-      [](gpointer data, GstMiniObject*) { static_cast<decltype(seen)*>(data)->freed = true; }, &seen);
+      [](gpointer data, GstMiniObject*) { static_cast<decltype(seen)*>(data)->freed = true; },
+      &seen);
   gst_pad_add_probe(
       json_.get()->sinkpad, GST_PAD_PROBE_TYPE_BUFFER,
       [](GstPad*, GstPadProbeInfo*, gpointer data) {

@@ -15,7 +15,8 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
-const Classes kThree = {{"golden retriever", 0.87f}, {"tabby", 0.06f}, {"chat à neuf queues", 0.02f}};
+const Classes kThree = {
+    {"golden retriever", 0.87f}, {"tabby", 0.06f}, {"chat à neuf queues", 0.02f}};
 
 TEST(ClassificationOverlay, PassesAFrameWithoutResultsAsTheSameBuffer) {
   Harness overlay("classificationoverlay");
@@ -58,13 +59,14 @@ TEST_P(Sizes, ThePanelFitsTheFrameAndLeavesMostOfItFree) {
   const auto caps = video_caps("I420", width, height);
   overlay.caps(caps);
   auto frame = make_frame(caps);
-  ResultWriter(frame).classes({{"a label that is much longer than any frame could be wide, if it were "
-                                "drawn as a whole and not cut and ended by an ellipsis",
-                                0.9f},
-                               {"second", 0.05f},
-                               {"third", 0.02f},
-                               {"fourth", 0.02f},
-                               {"fifth", 0.01f}});
+  ResultWriter(frame).classes(
+      {{"a label that is much longer than any frame could be wide, if it were "
+        "drawn as a whole and not cut and ended by an ellipsis",
+        0.9f},
+       {"second", 0.05f},
+       {"third", 0.02f},
+       {"fourth", 0.02f},
+       {"fifth", 0.01f}});
   const auto areas = areas_of(overlay.process(std::move(frame)));
   ASSERT_THAT(areas, SizeIs(1));
   EXPECT_GE(areas[0].x, 0);
@@ -91,7 +93,8 @@ TEST_P(Sizes, TextGrowsWithTheFrameAndStaysReadableOnSmallOnes) {
 }
 
 TEST(ClassificationOverlay, SurvivesFramesTooSmallForAnyText) {
-  for (const auto& [width, height] : {Size{1, 1}, Size{2, 2}, Size{16, 16}, Size{320, 8}, Size{8, 320}}) {
+  for (const auto& [width, height] :
+       {Size{1, 1}, Size{2, 2}, Size{16, 16}, Size{320, 8}, Size{8, 320}}) {
     Harness overlay("classificationoverlay");
     const auto caps = video_caps("I420", width, height);
     overlay.caps(caps);
@@ -103,7 +106,8 @@ TEST(ClassificationOverlay, SurvivesFramesTooSmallForAnyText) {
   }
 }
 
-// Markup would draw nothing for the first (and warn, which is fatal here), and the same for the second and third.
+// Markup would draw nothing for the first (and warn, which is fatal here), and the same for the
+// second and third.
 TEST(ClassificationOverlay, DrawsLabelsAsWrittenAndNotAsMarkup) {
   const auto ampersand = draw_panel({{"black & gold", 0.5f}});
   const auto tagged = draw_panel({{"<b>dog</b>", 0.5f}});
@@ -143,12 +147,16 @@ TEST(ClassificationOverlay, SurvivesScoresThatAreNoShares) {
 }
 
 TEST(ClassificationOverlay, DrawsTheBestFirstInWhateverOrderTheyCome) {
-  EXPECT_EQ(draw_panel({{"low", 0.1f}, {"high", 0.8f}}), draw_panel({{"high", 0.8f}, {"low", 0.1f}}));
-  EXPECT_EQ(draw_panel({{"low", 0.1f}, {"high", 0.8f}}, 640, 360, " max-labels=1"), draw_panel({{"high", 0.8f}}));
+  EXPECT_EQ(draw_panel({{"low", 0.1f}, {"high", 0.8f}}),
+            draw_panel({{"high", 0.8f}, {"low", 0.1f}}));
+  EXPECT_EQ(draw_panel({{"low", 0.1f}, {"high", 0.8f}}, 640, 360, " max-labels=1"),
+            draw_panel({{"high", 0.8f}}));
 }
 
 TEST(ClassificationOverlay, MaxLabelsCutsTheList) {
-  const auto rows = [](const char* setting) { return draw_panel(kThree, 640, 360, setting).size(); };
+  const auto rows = [](const char* setting) {
+    return draw_panel(kThree, 640, 360, setting).size();
+  };
   EXPECT_LT(rows(" max-labels=1"), rows(" max-labels=2"));
   EXPECT_LT(rows(" max-labels=2"), rows(" max-labels=3"));
   EXPECT_EQ(rows(" max-labels=3"), rows(" max-labels=100"));
@@ -219,7 +227,8 @@ TEST(ClassificationOverlay, AClassOfAnObjectNamesItAndIsNotDrawnForTheFrame) {
     auto frame = make_frame(caps);
     ResultWriter results(frame);
     const auto object = results.object("car", 100, 100, 80, 120);
-    if (classified) results.relate(object, results.classes({{"a convertible with a long name", 0.8f}}));
+    if (classified)
+      results.relate(object, results.classes({{"a convertible with a long name", 0.8f}}));
     return areas_of(overlay.process(std::move(frame)));
   };
   const auto plain = draw(false), classified = draw(true);
@@ -300,16 +309,16 @@ TEST(ClassificationOverlay, PropertiesRoundTrip) {
   guint color, most;
   guint64 expiry;
   const auto get = [&] {
-    g_object_get(overlay.element(), "draw-labels", &labels, "labels-color", &color, "max-labels", &most,
-                 "expire-overlay", &expiry, nullptr);
+    g_object_get(overlay.element(), "draw-labels", &labels, "labels-color", &color, "max-labels",
+                 &most, "expire-overlay", &expiry, nullptr);
   };
   get();
   EXPECT_TRUE(labels);
   EXPECT_EQ(color, 0xFFFFFFFFu);
   EXPECT_EQ(most, 5u);
   EXPECT_EQ(expiry, GST_SECOND);
-  g_object_set(overlay.element(), "draw-labels", FALSE, "labels-color", 0x80112233u, "max-labels", 7u,
-               "expire-overlay", G_GUINT64_CONSTANT(0), nullptr);
+  g_object_set(overlay.element(), "draw-labels", FALSE, "labels-color", 0x80112233u, "max-labels",
+               7u, "expire-overlay", G_GUINT64_CONSTANT(0), nullptr);
   get();
   EXPECT_FALSE(labels);
   EXPECT_EQ(color, 0x80112233u);

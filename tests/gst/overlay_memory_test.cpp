@@ -50,7 +50,8 @@ TEST_F(OverlayMemoryTest, SkippedFramesKeepTheLastResultUntilItExpires) {
 
 TEST_F(OverlayMemoryTest, AnEmptyMetaFromAPoolCountsAsSkipped) {
   const auto id = composition_id(send_classes(0, kDog));
-  EXPECT_EQ(composition_id(send(1, [](const BufferPtr& frame) { ResultWriter nothing(frame); })), id);
+  EXPECT_EQ(composition_id(send(1, [](const BufferPtr& frame) { ResultWriter nothing(frame); })),
+            id);
 }
 
 TEST_F(OverlayMemoryTest, AnAnalysedFrameWithoutClassesClearsAtOnce) {
@@ -71,7 +72,9 @@ TEST_F(OverlayMemoryTest, AnotherModelsResultStaysWhereOneModelFindsNothing) {
 }
 
 TEST_F(OverlayMemoryTest, AModelThatRunsSeldomDoesNotFlickerBesideOneThatRunsAlways) {
-  const auto with_objects = [](const BufferPtr& frame) { ResultWriter(frame).object("car", 300, 200, 50, 50); };
+  const auto with_objects = [](const BufferPtr& frame) {
+    ResultWriter(frame).object("car", 300, 200, 50, 50);
+  };
   const auto first = areas_of(send(0, [&](const BufferPtr& frame) {
     ResultWriter results(frame);
     results.analysis("aaaa", kDog);

@@ -37,7 +37,8 @@ BufferPtr labelled_frame(const std::string& caps) {
 std::vector<std::string> blendable_formats() {
   start_gstreamer();
   std::vector<std::string> formats;
-  GstCaps* caps = gst_caps_from_string(GST_VIDEO_CAPS_MAKE(GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS));
+  GstCaps* caps =
+      gst_caps_from_string(GST_VIDEO_CAPS_MAKE(GST_VIDEO_OVERLAY_COMPOSITION_BLEND_FORMATS));
   const GValue* list = gst_structure_get_value(gst_caps_get_structure(caps, 0), "format");
   for (guint i = 0; i < gst_value_list_get_size(list); i++)
     formats.emplace_back(g_value_get_string(gst_value_list_get_value(list, i)));
@@ -75,9 +76,9 @@ void blend_by_gstreamer(const BufferPtr& frame, const std::string& caps_text,
   gst_video_frame_unmap(&mapped);
 }
 
-// GStreamer's own blending is the reference. It takes every line of a rectangle apart and puts it together again at full width, which
-// changes bytes that the format does not use; so the frame has been through that before. Ours touches fewer columns, and must give the
-// same bytes.
+// GStreamer's own blending is the reference. It takes every line of a rectangle apart and puts it
+// together again at full width, which changes bytes that the format does not use; so the frame has
+// been through that before. Ours touches fewer columns, and must give the same bytes.
 TEST_P(Formats, BlendsTheSamePixelsAsGStreamer) {
   for (const auto& [width, height] : {std::pair(640, 360), std::pair(319, 179)}) {
     // GStreamer 1.26 packs NV61 with the chroma of an odd last column swapped, each time anew.
@@ -95,7 +96,8 @@ TEST_P(Formats, BlendsTheSamePixelsAsGStreamer) {
     const auto attached = attaching.process(settled_frame());
     ASSERT_THAT(rectangles_of(attached.get()), SizeIs(6));
     const auto reference = settled_frame();
-    blend_by_gstreamer(reference, caps, gst_buffer_get_video_overlay_composition_meta(attached.get())->overlay);
+    blend_by_gstreamer(reference, caps,
+                       gst_buffer_get_video_overlay_composition_meta(attached.get())->overlay);
 
     Harness blending("classificationoverlay");
     blending.caps(caps);
@@ -158,14 +160,16 @@ TEST(OverlayNegotiation, RefusesMemoryThatNeitherItNorDownstreamCanDrawOn) {
 
 TEST(OverlayNegotiation, JoinsOverlaysThatUpstreamHasAttached) {
   AttachingOverlay overlay;
-  overlay.caps("video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), format=I420, width=640, "
-               "height=360, framerate=25/1");
+  overlay.caps(
+      "video/x-raw(memory:SystemMemory, meta:GstVideoOverlayComposition), format=I420, width=640, "
+      "height=360, framerate=25/1");
   auto frame = labelled_frame(video_caps("I420", 640, 360));
   BufferPtr pixels(gst_buffer_new_allocate(nullptr, 4 * 4 * 4, nullptr));
   gst_buffer_memset(pixels.get(), 0, 0xFF, 64);
-  gst_buffer_add_video_meta(pixels.get(), GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, 4,
-                            4);
-  auto* logo = gst_video_overlay_rectangle_new_raw(pixels.get(), 9, 8, 4, 4, GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
+  gst_buffer_add_video_meta(pixels.get(), GST_VIDEO_FRAME_FLAG_NONE,
+                            GST_VIDEO_OVERLAY_COMPOSITION_FORMAT_RGB, 4, 4);
+  auto* logo = gst_video_overlay_rectangle_new_raw(pixels.get(), 9, 8, 4, 4,
+                                                   GST_VIDEO_OVERLAY_FORMAT_FLAG_NONE);
   auto* theirs = gst_video_overlay_composition_new(logo);
   gst_buffer_add_video_overlay_composition_meta(frame.get(), theirs);
   const auto out = overlay.process(std::move(frame));
@@ -173,7 +177,8 @@ TEST(OverlayNegotiation, JoinsOverlaysThatUpstreamHasAttached) {
   const auto areas = areas_of(out);
   ASSERT_THAT(areas, SizeIs(7));
   EXPECT_EQ(areas[0], (Area{9, 8, 4, 4}));
-  EXPECT_EQ(gst_video_overlay_composition_n_rectangles(theirs), 1u);  // theirs may be on other frames, too
+  EXPECT_EQ(gst_video_overlay_composition_n_rectangles(theirs),
+            1u);  // theirs may be on other frames, too
   gst_video_overlay_rectangle_unref(logo);
   gst_video_overlay_composition_unref(theirs);
 }
@@ -183,14 +188,16 @@ TEST(OverlayNegotiation, FollowsDownstreamWhenItStartsToShowMetas) {
   const auto caps = video_caps("I420", 640, 360);
   overlay.caps(caps);
   EXPECT_THAT(rectangles_of(overlay.process(labelled_frame(caps)).get()), IsEmpty());
-  gst_harness_add_propose_allocation_meta(overlay.get(), GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, nullptr);
+  gst_harness_add_propose_allocation_meta(overlay.get(),
+                                          GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, nullptr);
   gst_harness_push_upstream_event(overlay.get(), gst_event_new_reconfigure());
   EXPECT_THAT(rectangles_of(overlay.process(labelled_frame(caps)).get()), SizeIs(6));
 }
 
 TEST(OverlayNegotiation, FollowsACapsChangeInMidStream) {
   AttachingOverlay overlay;
-  for (const auto& [width, height] : {std::pair(640, 360), std::pair(1920, 1080), std::pair(176, 144)}) {
+  for (const auto& [width, height] :
+       {std::pair(640, 360), std::pair(1920, 1080), std::pair(176, 144)}) {
     const auto caps = video_caps("I420", width, height);
     overlay.caps(caps);
     const auto out = overlay.process(labelled_frame(caps));
@@ -212,9 +219,10 @@ TEST(OverlayNegotiation, OffersUpstreamWhatDownstreamTakes) {
     gst_caps_unref(caps);
     return result;
   };
-  EXPECT_EQ(offered("video/x-raw, format=NV12, width=64, height=48"),
-            "video/x-raw, format=(string)NV12, width=(int)64, height=(int)48, framerate=(fraction)[ 0/1, "
-            "2147483647/1 ]");
+  EXPECT_EQ(
+      offered("video/x-raw, format=NV12, width=64, height=48"),
+      "video/x-raw, format=(string)NV12, width=(int)64, height=(int)48, framerate=(fraction)[ 0/1, "
+      "2147483647/1 ]");
   EXPECT_THAT(offered("video/x-raw(memory:Strange, meta:GstVideoOverlayComposition), format=NV12"),
               testing::StartsWith("video/x-raw(memory:Strange), format=(string)NV12"));
   EXPECT_EQ(offered("video/x-raw(memory:Strange), format=NV12"), "EMPTY");
@@ -239,7 +247,8 @@ TEST(OverlayNegotiation, LeavesOtherHoldersOfAFrameTheirPixels) {
   for (const bool attaching : {false, true}) {
     Harness overlay("classificationoverlay");
     if (attaching)
-      gst_harness_add_propose_allocation_meta(overlay.get(), GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, nullptr);
+      gst_harness_add_propose_allocation_meta(overlay.get(),
+                                              GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, nullptr);
     const auto caps = video_caps("I420", 640, 360);
     overlay.caps(caps);
     auto frame = labelled_frame(caps);
@@ -262,8 +271,8 @@ TEST(OverlayNegotiation, BlendsIntoPaddedFrames) {
   const gsize size = offsets[2] + 192 * 100;
   BufferPtr frame(gst_buffer_new_allocate(nullptr, size, nullptr));
   gst_buffer_memset(frame.get(), 0, 0x55, size);
-  gst_buffer_add_video_meta_full(frame.get(), GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, 320, 180, 3, offsets,
-                                 strides);
+  gst_buffer_add_video_meta_full(frame.get(), GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_I420, 320,
+                                 180, 3, offsets, strides);
   ResultWriter(frame).classes(kDog);
   const auto out = bytes_of(overlay.process(std::move(frame)));
   int changed = 0, in_padding = 0;
@@ -320,7 +329,8 @@ TEST(OverlayNegotiation, AFrameBeforeCapsIsNotNegotiated) {
   GstSegment segment;
   gst_segment_init(&segment, GST_FORMAT_TIME);
   gst_pad_send_event(pad, gst_event_new_segment(&segment));
-  EXPECT_EQ(gst_pad_chain(pad, make_frame(video_caps("I420", 64, 48)).release()), GST_FLOW_NOT_NEGOTIATED);
+  EXPECT_EQ(gst_pad_chain(pad, make_frame(video_caps("I420", 64, 48)).release()),
+            GST_FLOW_NOT_NEGOTIATED);
   gst_object_unref(pad);
 }
 
