@@ -82,10 +82,10 @@ copy_clone() {
     tar -C "$CLONE" --null --files-from=- --ignore-failed-read -c 2>/dev/null | tar -C "$1" -x
 }
 
-# small_clone FOLDER: a clone whose root has next to nothing in it: it is made in seconds.
+# small_clone FOLDER: one whose root has next to nothing in it: it is made in seconds.
 small_clone() {
   copy_clone "$1"
-  echo "ca-certificates # ${2-nothing else}" >"$1/tools/packages.txt"
+  echo "ca-certificates" >"$1/tools/packages.txt"
 }
 
 # The roots of the cache folder $1, also half-made ones.

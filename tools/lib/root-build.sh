@@ -95,20 +95,23 @@ root_progress() {
 }
 
 # root_build SUITE DIR LOG: fills DIR. Its exit status says whether it did.
-root_build() {
-  local suite=$1 dir=$2 log=$3 options sources settings status=0
+root_build() (
+  local suite=$1 dir=$2 log=$3 options sources settings setting status=0
   mapfile -t options < <(recipe_options)
   mapfile -t sources < <(root_sources "$suite")
-  settings=$(mktemp "${TMPDIR:-/tmp}/gst-plugins-torch.XXXXXX")
-  root_apt_settings >"$settings"
+  mapfile -t settings < <(root_apt_settings)
   # The index of a suite that is not released, on a mirror that is behind, is past its date.
-  [ "$suite" = trixie ] || echo 'Acquire::Check-Valid-Until "false";' >>"$settings"
-  options+=(--verbose "--aptopt=$settings" "--include=$(recipe_packages "$suite" | paste -sd,)")
+  [ "$suite" = trixie ] || settings+=('Acquire::Check-Valid-Until "false";')
+  for setting in "${settings[@]}"; do
+    options+=("--aptopt=$setting")
+  done
+  options+=(--verbose "--include=$(recipe_packages "$suite" | paste -sd,)")
   local passwords
   for passwords in /etc/apt/auth.conf /etc/apt/auth.conf.d; do
     [ ! -r "$passwords" ] || [ -z "$(ls -A "$passwords")" ] ||
       options+=("--setup-hook=copy-in $passwords /etc/apt/")
   done
+  cd / # where the subordinate ids may be
   if am_root; then
     # In mode unshare, root's own mounts vanish with the process, however it ends; it takes namespaces, though.
     local mode=root
@@ -122,6 +125,5 @@ root_build() {
     TMPDIR=/var/tmp mmdebstrap --mode=unshare --format=tar --skip=output/dev "${options[@]}" "$suite" - "${sources[@]}" \
       2> >(root_progress "$log" $$) </dev/null | tar -C "$dir" --extract --no-same-owner 2>>"$log" || status=1
   fi
-  rm -f "$settings"
   [ "$status" = 0 ] && [ -s "$dir/var/lib/dpkg/status" ] && recipe_finish "$dir"
-}
+)
