@@ -122,32 +122,3 @@ test_another_package_list_is_another_root_and_the_old_one_goes_when_unused() {
   echo '# a comment' >>"$SMALL/tools/packages.txt"
   equal "$("$SMALL/tools/env" --id)" "$(roots "$XDG_CACHE_HOME")"
 }
-
-test_uses_the_mirror_and_the_proxy_of_this_machines_apt() {
-  local lines codename
-  set_up
-  command -v apt-config >/dev/null || skip 'no apt here'
-  cat >"$SCRATCH/apt.conf" <<EOF
-Dir::Etc::sourcelist "$SCRATCH/sources.list";
-Dir::Etc::sourceparts "-";
-Acquire::http::Proxy "http://proxy.invalid:3142";
-EOF
-  codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-  grep -q '^ID=debian$' /etc/os-release || skip 'no Debian here'
-  cat >"$SCRATCH/sources.list" <<EOF
-deb http://vendor.invalid/debian $codename main
-deb http://mirror.invalid/debian $codename main
-deb http://mirror.invalid/debian $codename-updates main
-EOF
-  export APT_CONFIG=$SCRATCH/apt.conf
-  # shellcheck source=tools/lib/common.sh
-  . tools/lib/common.sh
-  # shellcheck source=tools/lib/root-build.sh
-  . tools/lib/root-build.sh
-  lines=$(root_sources trixie)
-  has "$lines" ' http://mirror.invalid/debian trixie main'
-  has "$lines" ' http://mirror.invalid/debian trixie-updates main'
-  has_not "$lines" vendor.invalid
-  lines=$(root_apt_settings)
-  has "$lines" 'Acquire::http::Proxy "http://proxy.invalid:3142";'
-}

@@ -36,17 +36,42 @@ root_subids() {
       "  sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
 }
 
+# The suites and archives that this machine's apt knows, one pair a line. apt-get indextargets would tell only of those
+# whose lists have been fetched, which a new container has not done.
+root_host_sources() {
+  local list='' parts='' file
+  eval "$(apt-config shell list Dir::Etc::sourcelist/f parts Dir::Etc::sourceparts/d)"
+  for file in "$list" "$parts"/*.list; do
+    [ ! -r "$file" ] || sed -n -e 's/#.*//' -e 's/\[[^]]*\]//' -e 's/^[[:space:]]*deb[[:space:]]//p' "$file" |
+      awk 'NF >= 2 { print $2, $1 }'
+  done
+  for file in "$parts"/*.sources; do
+    [ ! -r "$file" ] || awk '
+      function put(  i, j, n, m, suites, uris) {
+        n = split(field["suites"], suites)
+        m = split(field["uris"], uris)
+        for (i = 1; i <= n; i++)
+          for (j = 1; j <= m; j++)
+            if (field["types"] ~ /(^| )deb( |$)/ && field["enabled"] !~ /no/) print suites[i], uris[j]
+        delete field
+      }
+      /^#/ { next }
+      /^[[:space:]]*$/ { put(); next }
+      /^[[:space:]]/ { field[name] = field[name] " " $0; next }
+      { name = tolower(substr($0, 1, index($0, ":") - 1)); field[name] = substr($0, index($0, ":") + 1) }
+      END { put() }' "$file"
+  done
+}
+
 # root_sources SUITE: apt sources on the mirror that this machine's apt takes Debian from; nothing where it is no
 # Debian, or names none: then mmdebstrap knows one. A Debian archive is told from a third party's by its -updates.
 root_sources() {
-  local suite=$1 codename targets main security keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  local suite=$1 codename known main security keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release 2>/dev/null)
-  [ -n "$codename" ] && grep -q '^ID=debian$' /etc/os-release && have apt-get || return 0
-  [ -r "$keyring" ] || return 0
-  # shellcheck disable=SC2016  # apt's own variables
-  targets=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null) || return 0
-  main=$(awk -v c="$codename" '$1 == c { seen[$2] = 1 } $1 == c "-updates" && seen[$2] { print $2; exit }' <<<"$targets")
-  security=$(awk -v c="$codename-security" '$1 == c { print $2; exit }' <<<"$targets")
+  [ -n "$codename" ] && grep -q '^ID=debian$' /etc/os-release && have apt-config && [ -r "$keyring" ] || return 0
+  known=$(root_host_sources)
+  main=$(awk -v c="$codename" '$1 == c { seen[$2] = 1 } $1 == c "-updates" && seen[$2] { print $2; exit }' <<<"$known")
+  security=$(awk -v c="$codename-security" '$1 == c { print $2; exit }' <<<"$known")
   # A mirror list is a file of this machine; its first line will do.
   case $main in
     mirror+file:*) main=$(sed -n '/^http/{s/[[:space:]].*//;p;q}' "${main#mirror+file:}") security= ;;
