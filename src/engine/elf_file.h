@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "core/export.h"
+
 namespace torchinfer {
 
 /// What a shared library says of itself and of what it is linked with. Strings are as in the file,
@@ -17,6 +19,6 @@ struct ElfFile {
 
 /// Reads the dynamic section of a library of this machine's kind; nothing where the file cannot be
 /// read or makes no sense. Thread-safe.
-std::optional<ElfFile> read_elf_file(const std::string& path);
+TORCHINFER_API std::optional<ElfFile> read_elf_file(const std::string& path);
 
 }  // namespace torchinfer

@@ -53,10 +53,9 @@ void EngineState::leave(StreamId stream) {
 }
 
 void EngineState::cancel(StreamId stream) {
-  static const Status kTakenBack(Code::kCancelled, "cancelled");
   std::vector<Task> tasks = queue_.cancel(stream);
   if (!tasks.empty()) tasks.front().seat->cancelled(tasks.size());
-  for (Task& task : tasks) abandon(task, kTakenBack, false);
+  for (Task& task : tasks) abandon(task, Status(Code::kCancelled, "cancelled"), false);
 }
 
 int EngineState::streams() const {
