@@ -8,7 +8,11 @@ bool same(const struct sigaction& a, const struct sigaction& b) {
   // Which member counts depends on SA_SIGINFO; both name the same function in either case.
   const bool same_function = (a.sa_flags & SA_SIGINFO) != 0 ? a.sa_sigaction == b.sa_sigaction
                                                             : a.sa_handler == b.sa_handler;
-  return a.sa_flags == b.sa_flags && same_function;
+  if (a.sa_flags != b.sa_flags || !same_function) return false;
+  // Not byte by byte: the C library fills in only what the kernel knows.
+  for (int signal = 1; signal < NSIG; ++signal)
+    if (sigismember(&a.sa_mask, signal) != sigismember(&b.sa_mask, signal)) return false;
+  return true;
 }
 
 }  // namespace

@@ -62,7 +62,10 @@ int handlers() {
   for (int i = 1; i < NSIG; ++i) {
     struct sigaction now {};
     sigaction(i, nullptr, &now);
-    if (now.sa_sigaction == before[i].sa_sigaction && now.sa_flags == before[i].sa_flags &&
+    // What the C library adds itself whenever a handler is set.
+    constexpr int kRestorer = 0x04000000;
+    if (now.sa_sigaction == before[i].sa_sigaction &&
+        (now.sa_flags | kRestorer) == (before[i].sa_flags | kRestorer) &&
         same_set(now.sa_mask, before[i].sa_mask))
       continue;
     ++changed;
