@@ -41,6 +41,13 @@ bool same_set(const sigset_t& a, const sigset_t& b) {
   return true;
 }
 
+bool same(const struct sigaction& a, const struct sigaction& b) {
+  if (a.sa_sigaction != b.sa_sigaction) return false;
+  // The rest says something for a function only, and the C library changes it as it likes.
+  if (a.sa_handler == SIG_DFL || a.sa_handler == SIG_IGN) return true;
+  return a.sa_flags == b.sa_flags && same_set(a.sa_mask, b.sa_mask);
+}
+
 /// Installs handlers of the application's own, opens, and looks whether they are still there.
 int handlers() {
   constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGUSR1, SIGUSR2, SIGTERM};
@@ -62,12 +69,7 @@ int handlers() {
   for (int i = 1; i < NSIG; ++i) {
     struct sigaction now {};
     sigaction(i, nullptr, &now);
-    // What the C library adds itself whenever a handler is set.
-    constexpr int kRestorer = 0x04000000;
-    if (now.sa_sigaction == before[i].sa_sigaction &&
-        (now.sa_flags | kRestorer) == (before[i].sa_flags | kRestorer) &&
-        same_set(now.sa_mask, before[i].sa_mask))
-      continue;
+    if (same(now, before[i])) continue;
     ++changed;
     std::cout << "changed: " << strsignal(i) << '\n';
   }
