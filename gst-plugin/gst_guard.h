@@ -23,7 +23,7 @@ Result gst_torch_guard (GstElement *element, Result failed, Body &&body) noexcep
   try {
     return std::forward<Body> (body) ();
   } catch (const std::bad_alloc &) {
-    GST_ELEMENT_ERROR (element, RESOURCE, NO_SPACE_LEFT, ("Out of memory."), (NULL));
+    GST_ELEMENT_ERROR (element, RESOURCE, NO_SPACE_LEFT, ("Out of memory."), (nullptr));
   } catch (const std::exception &e) {
     gst_torch_post_exception (element, e.what ());
   } catch (...) {

@@ -234,12 +234,11 @@ gst_analytics_json_make_line (GstAnalyticsJson *self, GstBuffer *frame) {
   facts.width = priv->width;
   facts.height = priv->height;
 
-  // The buffer keeps the string's own memory: the text is written once.
-  auto text = std::make_unique<std::string> (format_frame_json (facts, report));
-  GstMiniPtr<GstBuffer> line (gst_buffer_new_wrapped_full (static_cast<GstMemoryFlags> (0),
-      text->data (), text->size (), 0, text->size (), text.get (),
-      [] (gpointer owned) { delete static_cast<std::string *> (owned); }));
-  static_cast<void> (text.release ());
+  // The buffer takes the string over: the text is written once and never copied.
+  auto text = new std::string (format_frame_json (facts, report));
+  GstMiniPtr<GstBuffer> line (
+      gst_buffer_new_wrapped_full (static_cast<GstMemoryFlags> (0), text->data (), text->size (), 0,
+          text->size (), text, [] (gpointer owned) { delete static_cast<std::string *> (owned); }));
   GST_BUFFER_PTS (line.get ()) = facts.pts;
   GST_BUFFER_DURATION (line.get ()) = GST_BUFFER_DURATION (frame);
   if (facts.number == 0 || priv->left_out || GST_BUFFER_IS_DISCONT (frame))

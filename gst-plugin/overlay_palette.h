@@ -22,6 +22,6 @@ inline constexpr std::array<PaletteColor, 8> kPalette = {{
 }};
 
 /// The panel behind all text, 0xAARRGGBB.
-inline constexpr std::uint32_t kPanelColor = 0xB8101418;
+inline constexpr std::uint32_t kPanelColor = 0xCC101418;
 /// The seam on both sides of a box's line, 0xAARRGGBB.
 inline constexpr std::uint32_t kSeamColor = 0x90000000;

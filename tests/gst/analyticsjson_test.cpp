@@ -13,7 +13,6 @@
 namespace torchinfer {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
 using testing::SizeIs;
 
