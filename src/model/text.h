@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/export.h"
+
 namespace torchinfer {
 
 // Small helpers for texts that come from files. Independent of the locale, thread-safe, never throw
@@ -26,10 +28,10 @@ std::optional<std::int64_t> parse_integer(std::string_view text);
 
 /// `text` in quotes, for an error message: valid UTF-8, without control characters, cut after
 /// `most_bytes`.
-std::string quoted(std::string_view text, std::size_t most_bytes = 80);
+TORCHINFER_API std::string quoted(std::string_view text, std::size_t most_bytes = 80);
 
 /// A path in quotes; paths are cut later, since their end is what tells them apart.
-std::string quoted_path(std::string_view path);
+TORCHINFER_API std::string quoted_path(std::string_view path);
 
 /// "a, b or c".
 std::string join_choices(const std::vector<std::string_view>& choices);

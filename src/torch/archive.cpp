@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "model/text.h"
 #include "torch/errors.h"
 #include "torch/forbidden.h"
 
@@ -55,12 +56,13 @@ Status check_kind(const std::vector<ZipEntry>& entries, const std::string& path)
   const auto has = [&](std::string_view name) { return has_entry(entries, name); };
   const bool has_code = std::ranges::any_of(
       entries, [](const auto& entry) { return is_code(without_folder(entry.name)); });
-  if (has("data.pkl") && has("constants.pkl") && has_code) return {};
+  const bool has_version = has("version") || has(".data/version");
+  if (has("data.pkl") && has("constants.pkl") && has_version && has_code) return {};
   // The first name is that of PyTorch up to 2.6, the second that of later ones.
   if (has("serialized_exported_program.json") || has("archive_format"))
     return {Code::kUnsupported,
-            "\"" + path +
-                "\" is a torch.export program (.pt2); this build runs TorchScript archives. Export "
+            quoted_path(path) +
+                " is a torch.export program (.pt2); this build runs TorchScript archives. Export "
                 "the model with gst-torch-export or torch.jit.script(model).save(file)"};
   std::string what = "it is a zip file of another kind";
   if (has("data.pkl"))
@@ -70,8 +72,24 @@ Status check_kind(const std::vector<ZipEntry>& entries, const std::string& path)
   else if (has("model.json"))
     what = "it has the format of PyTorch before 1.2; load it there and save it again";
   return {Code::kCorruptModel,
-          "\"" + path + "\" is not a TorchScript archive: " + what +
+          quoted_path(path) + " is not a TorchScript archive: " + what +
               ". Export the model with gst-torch-export or torch.jit.script(model).save(file)"};
+}
+
+/// libtorch's reader reads some records as soon as it is made, and leaks where it fails to.
+Status check_what_the_reader_needs(const ModelFile& file, const std::vector<ZipEntry>& entries) {
+  const auto folder = entries.front().name.substr(0, entries.front().name.find('/') + 1);
+  for (const auto& entry : entries) {
+    if (folder.empty() || !entry.name.starts_with(folder))
+      return damaged(file.path, "its records do not stand in one folder");
+    const auto name = without_folder(entry.name);
+    if (name != "version" && !name.starts_with(".data/")) continue;
+    if (!entry.stored)
+      return damaged(file.path, "its record \"" + std::string(name) +
+                                    "\" is compressed, as PyTorch never writes it");
+    if (auto status = verify_zip_entry(*file.bytes, entry, file.path); !status.ok()) return status;
+  }
+  return {};
 }
 
 /// Calls `visit` with each name and each string literal below a syntax tree.
@@ -115,24 +133,27 @@ Result<Archive> Archive::open(const ModelFile& file, const ModelCaps& caps) {
   for (const auto& entry : archive.entries_) {
     if (entry.unpacked >
         caps.unpacked_bytes - std::min(caps.unpacked_bytes, archive.unpacked_bytes_))
-      return Status(Code::kTooLarge, "\"" + file.path + "\" would unpack to more than " +
+      return Status(Code::kTooLarge, quoted_path(file.path) + " would unpack to more than " +
                                          std::to_string(caps.unpacked_bytes) +
                                          " bytes; that is either not a model or an attack");
     archive.unpacked_bytes_ += entry.unpacked;
   }
   if (auto status = check_kind(archive.entries_, file.path); !status.ok()) return status;
 
-  return guarded(Code::kCorruptModel, "\"" + file.path + "\" is damaged", [&]() -> Result<Archive> {
-    archive.reader_ = std::make_unique<caffe2::serialize::PyTorchStreamReader>(archive.adapter());
-    // Both readers must have seen one directory, or the sum above is of something else.
-    std::uint64_t sum = 0;
-    for (const auto& name : archive.reader_->getAllRecords())
-      sum += archive.reader_->getRecordSize(name);
-    if (sum > archive.unpacked_bytes_)
-      return Status(Code::kCorruptModel,
-                    "\"" + file.path + "\" is damaged: its directory is ambiguous");
-    return std::move(archive);
-  });
+  return guarded(
+      Code::kCorruptModel, quoted_path(file.path) + " is damaged", [&]() -> Result<Archive> {
+        if (auto status = check_what_the_reader_needs(file, archive.entries_); !status.ok())
+          return status;
+        archive.reader_ =
+            std::make_unique<caffe2::serialize::PyTorchStreamReader>(archive.adapter());
+        // Both readers must have seen one directory, or the sum above is of something else.
+        std::uint64_t sum = 0;
+        for (const auto& name : archive.reader_->getAllRecords())
+          sum += archive.reader_->getRecordSize(name);
+        if (sum > archive.unpacked_bytes_)
+          return damaged(file.path, "it has two directories that differ");
+        return std::move(archive);
+      });
 }
 
 std::shared_ptr<caffe2::serialize::ReadAdapterInterface> Archive::adapter() const {
@@ -141,14 +162,14 @@ std::shared_ptr<caffe2::serialize::ReadAdapterInterface> Archive::adapter() cons
 
 Result<std::map<std::string, std::string>> Archive::extra_files() const {
   using Files = std::map<std::string, std::string>;
-  return guarded(Code::kCorruptModel, "\"" + path_ + "\" is damaged", [&]() -> Result<Files> {
+  return guarded(Code::kCorruptModel, quoted_path(path_) + " is damaged", [&]() -> Result<Files> {
     Files files;
     for (const std::string name : kExtraFiles) {
       const auto record = "extra/" + name;
       if (!reader_->hasRecord(record)) continue;
       if (const auto size = reader_->getRecordSize(record); size > kLargestExtraFile)
-        return Status(Code::kTooLarge, "the extra file \"" + name + "\" in \"" + path_ + "\" has " +
-                                           std::to_string(size) + " bytes; at most " +
+        return Status(Code::kTooLarge, "the extra file \"" + name + "\" in " + quoted_path(path_) +
+                                           " has " + std::to_string(size) + " bytes; at most " +
                                            std::to_string(kLargestExtraFile) + " are read");
       const auto [data, size] = reader_->getRecord(record);
       files.emplace(name, std::string(static_cast<const char*>(data.get()), size));
@@ -164,28 +185,30 @@ Status Archive::verify_checksums() const {
 }
 
 Status Archive::check_code_that_runs_at_load() const {
-  return guarded(
-      Code::kCorruptModel, "the code in \"" + path_ + "\" cannot be read", [&]() -> Status {
-        bool runs_at_load = false;
-        std::string refused;
-        for (const auto& record : reader_->getAllRecords()) {
-          if (!is_code(record)) continue;
-          const auto [data, size] = reader_->getRecord(record);
-          each_string_of_code(record, std::string(static_cast<const char*>(data.get()), size),
-                              [&](const std::string& name) {
-                                if (name == "__setstate__") runs_at_load = true;
-                                if (refused.empty() && is_forbidden_name(name)) refused = name;
-                              });
-        }
-        if (!runs_at_load || refused.empty()) return {};
-        return {Code::kForbiddenOperator,
-                "the model in \"" + path_ +
-                    "\" runs code while it is loaded (__setstate__) and uses the "
-                    "name \"" +
-                    refused +
-                    "\", which is that of an operator for files or the network; such "
-                    "models are refused"};
-      });
+  return guarded(Code::kCorruptModel, "the code in " + quoted_path(path_) + " cannot be read",
+                 [&]() -> Status {
+                   bool runs_at_load = false;
+                   std::string refused;
+                   for (const auto& record : reader_->getAllRecords()) {
+                     if (!is_code(record)) continue;
+                     const auto [data, size] = reader_->getRecord(record);
+                     each_string_of_code(record,
+                                         std::string(static_cast<const char*>(data.get()), size),
+                                         [&](const std::string& name) {
+                                           if (name == "__setstate__") runs_at_load = true;
+                                           if (refused.empty() && is_forbidden_name(name))
+                                             refused = name;
+                                         });
+                   }
+                   if (!runs_at_load || refused.empty()) return {};
+                   return {Code::kForbiddenOperator,
+                           "the model in " + quoted_path(path_) +
+                               " runs code while it is loaded (__setstate__) and uses the "
+                               "name \"" +
+                               refused +
+                               "\", which is that of an operator for files or the network; such "
+                               "models are refused"};
+                 });
 }
 
 }  // namespace torchinfer

@@ -8,14 +8,19 @@
 #include <exception>
 #include <new>
 
+#include "model/text.h"
+
 namespace torchinfer {
 namespace {
 
 constexpr std::string_view kInterpreterPrefix = "The following operation failed in";
 constexpr std::string_view kTraceback = "\nTraceback of TorchScript";
 constexpr std::string_view kBacktraceStart = "Exception raised from ";
+constexpr std::string_view kEnforcePrefix = "[enforce fail at ", kEnforceEnd = "] . ";
+constexpr std::string_view kRequestToReport = "(Could this error message be improved?";
+constexpr std::size_t kLongestLine = 500;
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_space(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
@@ -31,8 +36,8 @@ bool names_an_error(std::string_view line) {
 }
 
 std::string_view first_line(std::string_view text) {
-  text = trimmed(text);
-  return trimmed(text.substr(0, text.find('\n')));
+  text = without_space(text);
+  return without_space(text.substr(0, text.find('\n')));
 }
 
 bool says_out_of_memory(std::string_view text) {
@@ -45,7 +50,7 @@ bool says_out_of_memory(std::string_view text) {
 Status make_status(Code code, std::string_view doing, std::string_view text) {
   text = without_backtrace(text);
   if (says_out_of_memory(text)) code = Code::kOutOfMemory;
-  return {code, std::string(doing) + ": " + useful_line(text), std::string(trimmed(text))};
+  return {code, std::string(doing) + ": " + useful_line(text), std::string(without_space(text))};
 }
 
 }  // namespace
@@ -55,7 +60,7 @@ std::string_view without_backtrace(std::string_view text) {
 }
 
 std::string useful_line(std::string_view text) {
-  text = trimmed(without_backtrace(text));
+  text = without_space(without_backtrace(text));
   std::string_view found;
   if (text.starts_with(kInterpreterPrefix)) {
     for (auto rest = text.substr(text.rfind(kTraceback) + 1); !rest.empty() && found.empty();) {
@@ -66,8 +71,15 @@ std::string useful_line(std::string_view text) {
     for (const std::string_view prefix : {"builtins.", "RuntimeError: "})
       if (found.starts_with(prefix)) found.remove_prefix(prefix.size());
   }
-  if (trimmed(found).empty()) found = first_line(text);
-  return found.empty() ? "unknown error" : std::string(trimmed(found));
+  if (without_space(found).empty()) found = first_line(text);
+  if (found.starts_with(kEnforcePrefix) && found.find(kEnforceEnd) != found.npos)
+    found.remove_prefix(found.find(kEnforceEnd) + kEnforceEnd.size());
+  found = without_space(found.substr(0, found.find(kRequestToReport)));
+  if (found.empty()) return "unknown error";
+  // The text may hold whatever bytes the model holds; what is left is UTF-8 without control
+  // characters.
+  const auto clean = torchinfer::quoted(found, kLongestLine);
+  return clean.substr(1, clean.size() - 2);
 }
 
 Status status_of_exception(Code otherwise, std::string_view doing) {

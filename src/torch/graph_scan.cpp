@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "model/text.h"
 #include "torch/forbidden.h"
 
 namespace torchinfer {
@@ -56,8 +57,8 @@ class Scan {
 Status check_signature(const torch::jit::Module& module, const std::string& path) {
   const auto method = module.find_method("forward");
   if (!method)
-    return {Code::kUnsupported, "the model in \"" + path +
-                                    "\" has no method forward(); export it with one, or a module "
+    return {Code::kUnsupported, "the model in " + quoted_path(path) +
+                                    " has no method forward(); export it with one, or a module "
                                     "around it that has one"};
   // The first argument is the module itself.
   const auto& arguments = method->function().getSchema().arguments();
@@ -66,13 +67,13 @@ Status check_signature(const torch::jit::Module& module, const std::string& path
                                return a.default_value().has_value();
                              });
   if (!one_is_needed)
-    return {Code::kUnsupported, "forward() of the model in \"" + path + "\" takes " +
+    return {Code::kUnsupported, "forward() of the model in " + quoted_path(path) + " takes " +
                                     std::to_string(arguments.size() - 1) +
                                     " arguments; models of one image tensor are supported. Export "
                                     "a module around it that fills in the others"};
   const auto& type = arguments[1].type();
   if (!c10::TensorType::get()->isSubtypeOf(*type))
-    return {Code::kUnsupported, "forward() of the model in \"" + path + "\" takes a " +
+    return {Code::kUnsupported, "forward() of the model in " + quoted_path(path) + " takes a " +
                                     type->annotation_str() +
                                     "; models of one image tensor (batch first) are supported"};
   return {};
@@ -87,7 +88,7 @@ Result<GraphFacts> scan_graph(const torch::jit::Module& module, const std::strin
       scan.visit(*torch::jit::toGraphFunction(*function).graph()->block());
   if (!scan.forbidden.empty())
     return Status(Code::kForbiddenOperator,
-                  "the model in \"" + path + "\" uses " + scan.forbidden +
+                  "the model in " + quoted_path(path) + " uses " + scan.forbidden +
                       ", which reads or writes files or the network; such models are refused");
   if (auto status = check_signature(module, path); !status.ok()) return status;
   return std::move(scan.facts);

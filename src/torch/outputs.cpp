@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "model/text.h"
+
 namespace torchinfer {
 namespace {
 
@@ -17,7 +19,7 @@ std::string shape_of(const at::Tensor& tensor) {
 }
 
 Status bad(const std::string& name, const std::string& what) {
-  return {Code::kBadOutput, "the model's output \"" + name + "\" " + what};
+  return {Code::kBadOutput, "the model's output " + torchinfer::quoted(name) + " " + what};
 }
 
 std::string position(std::size_t index) { return "output_" + std::to_string(index); }

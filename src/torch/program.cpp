@@ -4,6 +4,7 @@
 #include <c10/core/InferenceMode.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include "model/text.h"
 #include "torch/archive.h"
 #include "torch/errors.h"
 
@@ -45,7 +46,7 @@ Result<Outputs> Program::run(at::Tensor input) const {
 
 Result<torch::jit::Module> load_module(const Archive& archive, const std::string& path) {
   using R = Result<torch::jit::Module>;
-  auto loaded = guarded(Code::kCorruptModel, "\"" + path + "\" cannot be loaded", [&]() -> R {
+  auto loaded = guarded(Code::kCorruptModel, quoted_path(path) + " cannot be loaded", [&]() -> R {
     const c10::InferenceMode no_gradients;
     auto module = torch::jit::load(archive.adapter(), at::Device(at::kCPU));
     set_evaluation_mode(module);

@@ -14,6 +14,8 @@
 #include <mutex>
 #include <utility>
 
+#include "model/text.h"
+
 namespace torchinfer {
 
 class QuantizedEngine {
@@ -75,8 +77,9 @@ Result<std::shared_ptr<const QuantizedEngine>> use_quantized_engine(const std::s
   if (name.empty()) return std::shared_ptr<const QuantizedEngine>();
   const auto* found = std::ranges::find(kEngines, name, [](const auto& e) { return e.first; });
   if (found == kEngines.end())
-    return Status(Code::kBadModelInfo, "the model info names the quantised engine \"" + name +
-                                           "\"; known are onednn, x86, fbgemm and qnnpack");
+    return Status(Code::kBadModelInfo, "the model info names the quantised engine " +
+                                           torchinfer::quoted(name) +
+                                           "; known are onednn, x86, fbgemm and qnnpack");
   const auto engine = found->second;
   const auto& supported = at::globalContext().supportedQEngines();
   if (std::ranges::find(supported, engine) == supported.end())

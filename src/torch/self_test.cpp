@@ -8,6 +8,7 @@
 #include <limits>
 #include <random>
 
+#include "model/text.h"
 #include "torch/errors.h"
 
 namespace torchinfer {
@@ -130,8 +131,8 @@ Result<double> SelfTest::compare(const Program& program, int batch) {
         const auto item = (*outputs)[i].tensor.narrow(0, row, 1);
         const auto& wanted = (**expected)[i].tensor;
         if (item.sizes() != wanted.sizes())
-          return Status(Code::kBadOutput,
-                        "the shape of the model's output \"" + (*outputs)[i].name + "\" varies");
+          return Status(Code::kBadOutput, "the shape of the model's output " +
+                                              torchinfer::quoted((*outputs)[i].name) + " varies");
         if (repeatable_) add_row(extents[i], item, wanted);
       }
     }

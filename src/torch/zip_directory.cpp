@@ -9,6 +9,8 @@
 #include <optional>
 #include <type_traits>
 
+#include "model/text.h"
+
 namespace torchinfer {
 namespace {
 
@@ -18,7 +20,9 @@ constexpr std::uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEnd64Locator = 
 constexpr std::size_t kLocalHeaderSize = 30, kCentralHeaderSize = 46;
 constexpr std::size_t kEndSize = 22, kEnd64Size = 56, kEnd64LocatorSize = 20;
 constexpr std::size_t kLongestComment = 65535;
-constexpr std::uint16_t kZip64Extra = 1, kMethodStored = 0;
+constexpr std::uint16_t kZip64Extra = 1, kMethodStored = 0, kMethodDeflated = 8;
+constexpr std::uint32_t kFolderAttribute = 0x10;
+constexpr std::uint16_t kEncrypted = 1 | 1 << 6 | 1 << 13;
 constexpr std::uint32_t kIn64 = std::numeric_limits<std::uint32_t>::max();
 
 /// Little-endian fields at checked places.
@@ -108,14 +112,9 @@ Status not_an_archive(std::span<const std::byte> file, const std::string& path) 
              })) {
     what = "it is a text file";
   }
-  return {Code::kCorruptModel, "\"" + path + "\" is not a TorchScript archive: " + what +
+  return {Code::kCorruptModel, quoted_path(path) + " is not a TorchScript archive: " + what +
                                    ". Fetch it again, or export the model with gst-torch-export or "
                                    "torch.jit.script(model).save(file)"};
-}
-
-Status damaged(const std::string& path, const std::string& what) {
-  return {Code::kCorruptModel,
-          "\"" + path + "\" is damaged: " + what + ". Fetch or export it again"};
 }
 
 constexpr auto kCrcTables = [] {
@@ -132,6 +131,11 @@ constexpr auto kCrcTables = [] {
 }();
 
 }  // namespace
+
+Status damaged(const std::string& path, const std::string& what) {
+  return {Code::kCorruptModel,
+          quoted_path(path) + " is damaged: " + what + ". Fetch or export it again"};
+}
 
 std::uint32_t crc32(std::span<const std::byte> bytes) {
   // Eight bytes a step: a model of 100 MB takes a tenth of a second, not half of one.
@@ -175,7 +179,11 @@ Result<std::vector<ZipEntry>> read_zip_directory(std::span<const std::byte> file
     const auto next = at + kCentralHeaderSize + name + extra + comment;
     if (next > limit) return bad();
     ZipEntry entry;
-    entry.stored = fields.u16(at + 10) == kMethodStored;
+    const auto method = fields.u16(at + 10);
+    if ((fields.u16(at + 8) & kEncrypted) != 0 ||
+        (method != kMethodStored && method != kMethodDeflated))
+      return bad();
+    entry.stored = method == kMethodStored;
     entry.crc32 = fields.u32(at + 16);
     entry.packed = fields.u32(at + 20);
     entry.unpacked = fields.u32(at + 24);
@@ -185,6 +193,9 @@ Result<std::vector<ZipEntry>> read_zip_directory(std::span<const std::byte> file
     if (!read_long_fields(fields, name_at + name, name_at + name + extra, entry)) return bad();
     if (entry.packed > file.size() || (entry.stored && entry.packed != entry.unpacked))
       return bad();
+    // For these libtorch's reader reports success and hands out memory that nobody has written.
+    const bool folder = (fields.u32(at + 38) & kFolderAttribute) != 0 || entry.name.ends_with('/');
+    if (entry.unpacked > 0 && (folder || entry.packed == 0)) return bad();
     entries.push_back(std::move(entry));
     at = next;
   }
@@ -197,12 +208,14 @@ Status verify_zip_entry(std::span<const std::byte> file, const ZipEntry& entry,
   const Fields fields(file);
   const auto header = entry.header_offset;
   if (!fields.has(header, kLocalHeaderSize) || fields.u32(header) != kLocalHeader)
-    return damaged(path, "the header of its record \"" + entry.name + "\" is missing");
+    return damaged(path,
+                   "the header of its record " + torchinfer::quoted(entry.name) + " is missing");
   const auto data = header + kLocalHeaderSize + fields.u16(header + 26) + fields.u16(header + 28);
   if (!fields.has(data, entry.packed))
-    return damaged(path, "its record \"" + entry.name + "\" lies outside the file");
+    return damaged(path, "its record " + torchinfer::quoted(entry.name) + " lies outside the file");
   if (crc32(file.subspan(data, entry.packed)) != entry.crc32)
-    return damaged(path, "the checksum of its record \"" + entry.name + "\" is wrong");
+    return damaged(path,
+                   "the checksum of its record " + torchinfer::quoted(entry.name) + " is wrong");
   return {};
 }
 

@@ -21,6 +21,9 @@ struct ZipEntry {
   bool stored = false;              ///< not compressed
 };
 
+/// kCorruptModel: "<path> is damaged: <what>", and what to do.
+Status damaged(const std::string& path, const std::string& what);
+
 /// Reads the directory at the end of a zip or zip64 file and nothing else, so that a caller can add
 /// up what it would unpack to. libtorch's reader cannot be asked for that: its constructor already
 /// unpacks the record "version". It finds the directory where that reader finds it. `path` is for

@@ -11,6 +11,10 @@
 
 #include "support/torch_module.h"
 
+// A build with AddressSanitizer shall answer an allocation that cannot be had as any other build
+// does.
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+
 namespace torchinfer {
 namespace {
 
