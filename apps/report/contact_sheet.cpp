@@ -17,6 +17,7 @@ const cv::Scalar kInk(220, 220, 220);
 std::vector<std::size_t> spread(std::size_t frames, std::size_t count) {
   count = std::min(count, frames);
   std::vector<std::size_t> positions;
+  positions.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     positions.push_back((2 * i + 1) * frames / (2 * count));
   }

@@ -3,10 +3,10 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
 namespace torchinfer::report {
 namespace {
@@ -97,7 +97,7 @@ Result<std::vector<Frame>> read_frame_log(const std::string& path) {
   if (!file) {
     const int error = errno;
     return Status(error == ENOENT ? Code::kNotFound : Code::kUnreadable,
-                  path + ": " + std::strerror(error));
+                  path + ": " + std::generic_category().message(error));
   }
   return parse_frame_log(file, path);
 }

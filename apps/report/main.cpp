@@ -40,7 +40,8 @@ std::string caption(const Frame& frame) {
 
 Status write_sheet(const Options& options, const std::vector<Frame>& frames) {
   ContactSheet sheet({options.columns, options.rows, options.tile_width});
-  const auto count = static_cast<std::size_t>(options.columns * options.rows);
+  const auto count =
+      static_cast<std::size_t>(options.columns) * static_cast<std::size_t>(options.rows);
   Status status = read_frames(options.video, spread(frames.size(), count),
                               [&](std::size_t position, const cv::Mat& frame) {
                                 sheet.add(frame, caption(frames[position]));

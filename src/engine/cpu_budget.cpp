@@ -82,7 +82,7 @@ int available_cores(const std::string& root) {
     if (controllers.empty()) {
       cores = tightest(mount, path, cores, limit_v2);
     } else if (has_cpu_controller(controllers)) {
-      cores = tightest(mount + "/" + controllers, path, cores, limit_v1);
+      cores = tightest(std::string(mount).append("/").append(controllers), path, cores, limit_v1);
       cores = tightest(mount + "/cpu", path, cores, limit_v1);
     }
   }

@@ -20,6 +20,8 @@ std::uint64_t next_id() {
 Engine::Engine(EngineOptions options, std::string model_path)
     : id_(next_id()), options_(std::move(options)), model_path_(std::move(model_path)) {}
 
+// `file` is taken, so that its bytes go when the load is over.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 Result<std::shared_ptr<Engine>> Engine::start(BackEnd& back_end, ModelFile file,
                                               EngineOptions options, Clock& clock) {
   std::shared_ptr<Engine> engine(new Engine(std::move(options), file.path));

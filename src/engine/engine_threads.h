@@ -25,7 +25,7 @@ class EngineThreads : public std::enable_shared_from_this<EngineThreads> {
   EngineThreads(int workers, Clock& clock);
 
   /// Loads on the first worker, then gives each its lane. On failure all threads are gone again.
-  Status start(BackEnd& back_end, const ModelFile& file, const LoadOptions& load,
+  Status start(BackEnd& back_end, const ModelFile& file, const LoadOptions& options,
                const std::string& name);
 
   enum class End {

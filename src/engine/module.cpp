@@ -23,6 +23,7 @@ constexpr const char* kVariable = "GST_TORCH_MODULE_PATH";
 constexpr const char* kSymbol = "torchinfer_module";
 
 Result<fs::path> module_path() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in this project sets variables
   const char* folder = std::getenv(kVariable);
   if (folder != nullptr && *folder != '\0') return fs::path(folder) / kFile;
   Dl_info self{};
@@ -56,6 +57,7 @@ Result<BackEnd*> open_module(const fs::path& path) {
   // RTLD_NODELETE: libtorch cannot be unloaded. Nothing of it may resolve anybody else's symbols.
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr)
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps an error for each thread
     return missing(path, std::string("cannot be opened (") + dlerror() +
                              "); is the libtorch installed that it was built with?");
   const auto* module = static_cast<const Module*>(dlsym(handle, kSymbol));

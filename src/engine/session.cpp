@@ -139,17 +139,17 @@ EngineInfo EngineSession::engine() const {
   return info;
 }
 
-void EngineSession::configure(const SessionSettings& wanted) {
-  SessionSettings settings = wanted;
-  settings.batch_timeout = std::clamp(settings.batch_timeout, Duration{0}, kLongestTimeout);
-  settings.top_k = std::max(settings.top_k, 1);
-  settings.threshold = std::clamp(settings.threshold, 0.0F, 1.0F);
-  FramePlan plan = plan_of(settings, model_);
+void EngineSession::configure(const SessionSettings& settings) {
+  SessionSettings usable = settings;
+  usable.batch_timeout = std::clamp(settings.batch_timeout, Duration{0}, kLongestTimeout);
+  usable.top_k = std::max(settings.top_k, 1);
+  usable.threshold = std::clamp(settings.threshold, 0.0F, 1.0F);
+  FramePlan plan = plan_of(usable, model_);
   {
     const std::lock_guard lock(mutex_);
     std::swap(plan_, plan);
   }
-  queue().configure(stream_, {settings.live, settings.batch_timeout});
+  queue().configure(stream_, {usable.live, usable.batch_timeout});
 }
 
 bool EngineSession::wait_credit() {

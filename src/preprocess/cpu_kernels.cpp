@@ -179,11 +179,14 @@ KERNEL void store(const float* const* rows, int channels, int count, void* targe
   }
   const float* __restrict b = rows[1];
   const float* __restrict c = rows[2];
+  // A model info asks for 16384 pixels a row at most.
+  // NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
   for (int i = 0; i < count; ++i) {
     out[3 * i] = To::convert(a[i]);
     out[3 * i + 1] = To::convert(b[i]);
     out[3 * i + 2] = To::convert(c[i]);
   }
+  // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 }
 
 // One set of functions for the CPU level that ATTRIBUTE names, and the table entry for it.
