@@ -27,6 +27,8 @@ struct SessionRequest {
   int workers = 0;          ///< 0 = auto: min(cores by affinity and cgroup quota, 4)
   int threads = 0;          ///< 0 = auto: 1, or cores / workers where that is more
   std::string engine_name;  ///< streams share only within one name
+
+  bool operator==(const SessionRequest&) const = default;
 };
 
 /// What may change while a stream runs.
