@@ -3,23 +3,28 @@
 
 #include <gst/gst.h>
 
+#include <atomic>
 #include <exception>
 #include <new>
 #include <utility>
 
-// GStreamer is C: an exception that leaves a vfunc, a pad function or a callback ends in std::terminate at best. Each of them that can
-// throw runs its body in here.
+// GStreamer is C: an exception that leaves a vfunc, a pad function or a callback ends in
+// std::terminate at best. Each of them that can throw runs its body in here.
 
-/// Tells the bus that C++ code below `element` failed. Takes no lock, so it may be called wherever an element error may be posted.
-inline void gst_torch_post_exception (GstElement *element, const char *what) {
+/// Tells the bus that C++ code below `element` failed. Takes no lock, so it may be called wherever
+/// an element error may be posted.
+inline void
+gst_torch_post_exception (GstElement *element, const char *what) {
   GST_ELEMENT_ERROR (element, CORE, FAILED, ("Internal error in %s.", GST_OBJECT_NAME (element)),
       ("exception: %s", what));
 }
 
-/// Calls `body` and returns what it returns. When it throws, the element posts an error and the call returns `failed`.
-/// `body` must hold no lock that the bus's synchronous handlers may take, and must keep its own state destructible.
+/// Calls `body` and returns what it returns. When it throws, the element posts an error and the
+/// call returns `failed`. `body` must hold no lock that the bus's synchronous handlers may take,
+/// and must keep its own state destructible.
 template <class Result, class Body>
-Result gst_torch_guard (GstElement *element, Result failed, Body &&body) noexcept {
+Result
+gst_torch_guard (GstElement *element, Result failed, Body &&body) noexcept {
   try {
     return std::forward<Body> (body) ();
   } catch (const std::bad_alloc &) {
@@ -30,4 +35,24 @@ Result gst_torch_guard (GstElement *element, Result failed, Body &&body) noexcep
     gst_torch_post_exception (element, "of an unknown type");
   }
   return failed;
+}
+
+/// The same for an entry into an object that an exception may have left half changed: once `broken`
+/// is set, nothing is called any more and each call returns `failed`, until the object's owner has
+/// made it whole.
+template <class Result, class Body>
+Result
+gst_torch_guard (
+    GstElement *element, std::atomic<bool> &broken, Result failed, Body &&body) noexcept {
+  if (broken)
+    return failed;
+  bool returned = false;
+  Result result = gst_torch_guard (element, failed, [&] {
+    Result value = std::forward<Body> (body) ();
+    returned = true;
+    return value;
+  });
+  if (!returned)
+    broken = true;
+  return result;
 }
