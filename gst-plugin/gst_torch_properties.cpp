@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst_torch_properties.h"
+
+namespace {
+
+constexpr guint kMaxBatchSize = 1024;
+constexpr gint kMaxThreads = 1024;
+constexpr GstClockTime kMaxBatchTimeout = 10 * GST_SECOND;
+
+const auto kReady =
+    static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+const auto kLive = static_cast<GParamFlags> (
+    G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
+
+GType
+precision_type () {
+  using torchinfer::Precision;
+  static const GEnumValue values[] = {
+      {static_cast<gint> (Precision::kAuto), "What is exact on the device: float32 on the CPU",
+          "auto"},
+      {static_cast<gint> (Precision::kFp32), "32-bit floating point", "fp32"},
+      {static_cast<gint> (Precision::kBf16), "bfloat16: faster where the CPU has it, less exact",
+          "bf16"},
+      {static_cast<gint> (Precision::kFp16), "16-bit floating point: for GPUs", "fp16"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = g_enum_register_static ("GstTorchPrecision", values);
+  return type;
+}
+
+GType
+overload_policy_type () {
+  static const GEnumValue values[] = {
+      {GST_TORCH_OVERLOAD_POLICY_AUTO, "Skip where the stream is live, wait otherwise", "auto"},
+      {GST_TORCH_OVERLOAD_POLICY_WAIT, "Hold upstream until the model has time", "wait"},
+      {GST_TORCH_OVERLOAD_POLICY_SKIP, "Pass the frame on without results", "skip"},
+      {GST_TORCH_OVERLOAD_POLICY_DROP, "Drop the frame", "drop"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = g_enum_register_static ("GstTorchOverloadPolicy", values);
+  return type;
+}
+
+GType
+error_policy_type () {
+  static const GEnumValue values[] = {
+      {GST_TORCH_ERROR_POLICY_FAIL, "Post an error and end the stream", "fail"},
+      {GST_TORCH_ERROR_POLICY_PASS, "Post a warning, once, and pass frames on without results",
+          "pass"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = g_enum_register_static ("GstTorchErrorPolicy", values);
+  return type;
+}
+
+GType
+attach_type () {
+  static const GFlagsValue values[] = {
+      {GST_TORCH_ATTACH_RESULTS, "Classes, as analytics metadata", "results"},
+      {0, nullptr, nullptr},
+  };
+  static const GType type = g_flags_register_static ("GstTorchAttachFlags", values);
+  return type;
+}
+
+void
+install_strings (GObjectClass *klass) {
+  const auto add = [klass] (guint id, const char *name, const char *nick, const char *blurb) {
+    g_object_class_install_property (
+        klass, id, g_param_spec_string (name, nick, blurb, nullptr, kReady));
+  };
+  add (GST_TORCH_PROP_MODEL_FILE, "model-file", "Model file", "TorchScript archive to run");
+  add (GST_TORCH_PROP_MODEL_INFO_FILE, "model-info-file", "Model info file",
+      "What the model expects and gives, as a .modelinfo key file (NULL = <model-file>.modelinfo, "
+      "else the one inside the archive)");
+  add (GST_TORCH_PROP_LABEL_FILE, "label-file", "Label file",
+      "Names of the classes, one a line, class 0 first (NULL = those inside the archive)");
+  add (GST_TORCH_PROP_MODEL_SHA256, "model-sha256", "Model SHA-256",
+      "Refuse a model file with another SHA-256; 64 hexadecimal digits (NULL = any). A model is "
+      "code: pin what you trust");
+  g_object_class_install_property (klass, GST_TORCH_PROP_DEVICE,
+      g_param_spec_string (
+          "device", "Device", "Where the model runs: auto, cpu, cuda or cuda:N", "auto", kReady));
+  add (GST_TORCH_PROP_ENGINE_NAME, "engine-name", "Engine name",
+      "Streams of one process share a loaded model if they name the same engine (NULL is a name "
+      "too) and agree on model, device, "
+      "precision, batch-size, workers and threads");
+}
+
+void
+install_engine (GObjectClass *klass) {
+  g_object_class_install_property (klass, GST_TORCH_PROP_PRECISION,
+      g_param_spec_enum ("precision", "Precision", "Arithmetic the model runs in",
+          precision_type (), static_cast<gint> (torchinfer::Precision::kAuto), kReady));
+  g_object_class_install_property (klass, GST_TORCH_PROP_BATCH_SIZE,
+      g_param_spec_uint ("batch-size", "Batch size",
+          "Frames that run through the model at once, of all streams that share it "
+          "(0 = the smallest that is about as fast as any, "
+          "measured when the model is loaded)",
+          0, kMaxBatchSize, 0, kReady));
+  g_object_class_install_property (klass, GST_TORCH_PROP_WORKERS,
+      g_param_spec_int ("workers", "Workers",
+          "Batches that run at once (-1 or 0 = one a core, at most 4)", -1, kMaxThreads, -1,
+          kReady));
+  g_object_class_install_property (klass, GST_TORCH_PROP_THREADS,
+      g_param_spec_int ("threads", "Threads",
+          "Threads of each worker (-1 or 0 = what the workers leave of the cores)", -1, kMaxThreads,
+          -1, kReady));
+  g_object_class_install_property (klass, GST_TORCH_PROP_ATTACH,
+      g_param_spec_flags ("attach", "Attach",
+          "What frames carry away (nothing = no model is loaded, frames pass as through a queue)",
+          attach_type (), GST_TORCH_ATTACH_RESULTS, kReady));
+}
+
+void
+install_live (GObjectClass *klass) {
+  const GstTorchLiveSettings defaults;
+  g_object_class_install_property (klass, GST_TORCH_PROP_BATCH_TIMEOUT,
+      g_param_spec_uint64 ("batch-timeout", "Batch timeout",
+          "How long a batch that is not full may wait for more frames, in ns, at most 10 s "
+          "(18446744073709551615 = auto: 0 for live streams, 40 ms otherwise)",
+          0, G_MAXUINT64, defaults.batch_timeout, kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_INFERENCE_INTERVAL,
+      g_param_spec_uint ("inference-interval", "Inference interval",
+          "Give every Nth frame to the model; all frames go on", 1, G_MAXUINT,
+          defaults.inference_interval, kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_TOP_K,
+      g_param_spec_uint ("top-k", "Top k", "Classes to attach to a frame at most, best first", 1,
+          65536, defaults.top_k, kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_CLASS_CONFIDENCE_THRESHOLD,
+      g_param_spec_float ("class-confidence-threshold", "Class confidence threshold",
+          "Leave out classes with a lower score", 0.0F, 1.0F, defaults.class_confidence_threshold,
+          kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_OVERLOAD_POLICY,
+      g_param_spec_enum ("overload-policy", "Overload policy",
+          "What happens to a frame that the model has no time for", overload_policy_type (),
+          defaults.overload_policy, kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_QOS,
+      g_param_spec_boolean ("qos", "QoS",
+          "Pass frames that are late at the sink on without results, but for one a second",
+          defaults.qos, kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_ERROR_POLICY,
+      g_param_spec_enum ("error-policy", "Error policy",
+          "What happens when the model fails on a frame", error_policy_type (),
+          defaults.error_policy, kLive));
+  g_object_class_install_property (klass, GST_TORCH_PROP_STATS_INTERVAL,
+      g_param_spec_uint64 ("stats-interval", "Statistics interval",
+          "Time between torchinference-stats messages, in ns (0 = one at the end of the stream)", 0,
+          G_MAXUINT64, defaults.stats_interval, kLive));
+}
+
+std::string
+string_of (const GValue *value) {
+  const auto text = g_value_get_string (value);
+  return text ? text : "";
+}
+
+void
+give_string (GValue *value, const std::string &text) {
+  g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
+}
+
+GstClockTime
+capped_timeout (GstClockTime timeout) {
+  if (!GST_CLOCK_TIME_IS_VALID (timeout) || timeout <= kMaxBatchTimeout)
+    return timeout;
+  GST_WARNING ("batch-timeout %" GST_TIME_FORMAT " is above its limit, using %" GST_TIME_FORMAT,
+      GST_TIME_ARGS (timeout), GST_TIME_ARGS (kMaxBatchTimeout));
+  return kMaxBatchTimeout;
+}
+
+}  // namespace
+
+void
+gst_torch_properties_install (GObjectClass *object_class) {
+  install_strings (object_class);
+  install_engine (object_class);
+  install_live (object_class);
+  g_object_class_install_property (object_class, GST_TORCH_PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Counters, batch sizes and times of this stream and its engine (times in ns)",
+          GST_TYPE_STRUCTURE,
+          static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  for (const auto type :
+      {precision_type (), overload_policy_type (), error_policy_type (), attach_type ()})
+    gst_type_mark_as_plugin_api (type, static_cast<GstPluginAPIFlags> (0));
+}
+
+bool
+gst_torch_properties_set (GstTorchSettings &settings, guint id, const GValue *value) {
+  auto &live = settings.live;
+  switch (id) {
+    case GST_TORCH_PROP_MODEL_FILE: settings.model_file = string_of (value); return true;
+    case GST_TORCH_PROP_MODEL_INFO_FILE: settings.model_info_file = string_of (value); return true;
+    case GST_TORCH_PROP_LABEL_FILE: settings.label_file = string_of (value); return true;
+    case GST_TORCH_PROP_MODEL_SHA256: settings.model_sha256 = string_of (value); return true;
+    case GST_TORCH_PROP_DEVICE:
+      settings.device = g_value_get_string (value) ? g_value_get_string (value) : "auto";
+      return true;
+    case GST_TORCH_PROP_PRECISION:
+      settings.precision = static_cast<torchinfer::Precision> (g_value_get_enum (value));
+      return true;
+    case GST_TORCH_PROP_BATCH_SIZE: settings.batch_size = g_value_get_uint (value); return true;
+    case GST_TORCH_PROP_WORKERS: settings.workers = g_value_get_int (value); return true;
+    case GST_TORCH_PROP_THREADS: settings.threads = g_value_get_int (value); return true;
+    case GST_TORCH_PROP_ENGINE_NAME: settings.engine_name = string_of (value); return true;
+    case GST_TORCH_PROP_ATTACH: settings.attach = g_value_get_flags (value); return true;
+    case GST_TORCH_PROP_BATCH_TIMEOUT:
+      live.batch_timeout = capped_timeout (g_value_get_uint64 (value));
+      return true;
+    case GST_TORCH_PROP_INFERENCE_INTERVAL:
+      live.inference_interval = g_value_get_uint (value);
+      return true;
+    case GST_TORCH_PROP_TOP_K: live.top_k = g_value_get_uint (value); return true;
+    case GST_TORCH_PROP_CLASS_CONFIDENCE_THRESHOLD:
+      live.class_confidence_threshold = g_value_get_float (value);
+      return true;
+    case GST_TORCH_PROP_OVERLOAD_POLICY:
+      live.overload_policy = static_cast<GstTorchOverloadPolicy> (g_value_get_enum (value));
+      return true;
+    case GST_TORCH_PROP_QOS: live.qos = g_value_get_boolean (value); return true;
+    case GST_TORCH_PROP_ERROR_POLICY:
+      live.error_policy = static_cast<GstTorchErrorPolicy> (g_value_get_enum (value));
+      return true;
+    case GST_TORCH_PROP_STATS_INTERVAL:
+      live.stats_interval = g_value_get_uint64 (value);
+      return true;
+    default: return false;
+  }
+}
+
+bool
+gst_torch_properties_get (const GstTorchSettings &settings, guint id, GValue *value) {
+  const auto &live = settings.live;
+  switch (id) {
+    case GST_TORCH_PROP_MODEL_FILE: give_string (value, settings.model_file); return true;
+    case GST_TORCH_PROP_MODEL_INFO_FILE: give_string (value, settings.model_info_file); return true;
+    case GST_TORCH_PROP_LABEL_FILE: give_string (value, settings.label_file); return true;
+    case GST_TORCH_PROP_MODEL_SHA256: give_string (value, settings.model_sha256); return true;
+    case GST_TORCH_PROP_DEVICE: give_string (value, settings.device); return true;
+    case GST_TORCH_PROP_PRECISION:
+      g_value_set_enum (value, static_cast<gint> (settings.precision));
+      return true;
+    case GST_TORCH_PROP_BATCH_SIZE: g_value_set_uint (value, settings.batch_size); return true;
+    case GST_TORCH_PROP_WORKERS: g_value_set_int (value, settings.workers); return true;
+    case GST_TORCH_PROP_THREADS: g_value_set_int (value, settings.threads); return true;
+    case GST_TORCH_PROP_ENGINE_NAME: give_string (value, settings.engine_name); return true;
+    case GST_TORCH_PROP_ATTACH: g_value_set_flags (value, settings.attach); return true;
+    case GST_TORCH_PROP_BATCH_TIMEOUT: g_value_set_uint64 (value, live.batch_timeout); return true;
+    case GST_TORCH_PROP_INFERENCE_INTERVAL:
+      g_value_set_uint (value, live.inference_interval);
+      return true;
+    case GST_TORCH_PROP_TOP_K: g_value_set_uint (value, live.top_k); return true;
+    case GST_TORCH_PROP_CLASS_CONFIDENCE_THRESHOLD:
+      g_value_set_float (value, live.class_confidence_threshold);
+      return true;
+    case GST_TORCH_PROP_OVERLOAD_POLICY:
+      g_value_set_enum (value, live.overload_policy);
+      return true;
+    case GST_TORCH_PROP_QOS: g_value_set_boolean (value, live.qos); return true;
+    case GST_TORCH_PROP_ERROR_POLICY: g_value_set_enum (value, live.error_policy); return true;
+    case GST_TORCH_PROP_STATS_INTERVAL:
+      g_value_set_uint64 (value, live.stats_interval);
+      return true;
+    default: return false;
+  }
+}

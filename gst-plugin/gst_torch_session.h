@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+
+#include "engine/session.h"
+#include "gst_torch_settings.h"
+
+// From an element's properties to a seat at an engine, and what the element says about it.
+
+/// What `settings` ask of the engine. kInvalidArgument or kNotFound where a property cannot be
+/// meant so.
+torchinfer::Result<torchinfer::SessionRequest> gst_torch_session_request (
+    const GstTorchSettings &settings);
+
+/// The torchinference-loaded message of `element`: what was loaded, how, and with whom it is
+/// shared. docs/elements.md lists the fields.
+GstMessage *gst_torch_loaded_message (GstElement *element,
+    const torchinfer::SessionRequest &request, const torchinfer::Session &session,
+    GstClockTime load_time);
+
+/// The same in one line, for the log.
+std::string gst_torch_loaded_line (const torchinfer::SessionRequest &request,
+    const torchinfer::Session &session, GstClockTime load_time);

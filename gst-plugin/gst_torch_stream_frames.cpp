@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst_torch_stream_frames.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gst_error.h"
+
+GST_DEBUG_CATEGORY_EXTERN (gst_torch_inference_debug);
+#define GST_CAT_DEFAULT gst_torch_inference_debug
+
+namespace {
+
+using torchinfer::Code;
+using torchinfer::Duration;
+using torchinfer::Status;
+using torchinfer::TimePoint;
+
+constexpr Duration kBatchTimeoutOfFiles = std::chrono::milliseconds (40);
+constexpr guint kMaxBurst = 64;
+constexpr Duration kQosMessageInterval = std::chrono::seconds (1);
+
+TimePoint
+now () {
+  return torchinfer::steady_clock ().now ();
+}
+
+torchinfer::SessionSettings
+session_settings (const GstTorchLiveSettings &settings, bool live) {
+  torchinfer::SessionSettings session;
+  session.live = live;
+  session.batch_timeout = GST_CLOCK_TIME_IS_VALID (settings.batch_timeout)
+                              ? Duration (settings.batch_timeout)
+                          : live ? Duration (0)
+                                 : kBatchTimeoutOfFiles;
+  session.top_k = static_cast<int> (settings.top_k);
+  session.threshold = settings.class_confidence_threshold;
+  return session;
+}
+
+GstTorchOverloadPolicy
+effective_policy (const GstTorchLiveSettings &settings, bool live) {
+  if (settings.overload_policy != GST_TORCH_OVERLOAD_POLICY_AUTO)
+    return settings.overload_policy;
+  return live ? GST_TORCH_OVERLOAD_POLICY_SKIP : GST_TORCH_OVERLOAD_POLICY_WAIT;
+}
+
+}  // namespace
+
+GstTorchFrames::GstTorchFrames (GstElement *element, GstPad *sink_pad)
+    : element_ (element), sink_pad_ (sink_pad) {
+  gst_segment_init (&segment_, GST_FORMAT_UNDEFINED);
+}
+
+void
+GstTorchFrames::start (
+    std::shared_ptr<torchinfer::Session> session, std::shared_ptr<torchinfer::Waker> waker) {
+  waker_ = std::move (waker);
+  batch_size_ = session ? session->engine ().facts.batch_size : 1;
+  liveness_known_ = false;
+  discont_ = false;
+  previous_ready_ = {};
+  gst_segment_init (&segment_, GST_FORMAT_UNDEFINED);
+  {
+    const std::lock_guard guard (lock_);
+    session_.swap (session);
+    policy_.restart ();
+    counters_ = {};
+    live_ = false;
+    warned_ = false;
+    qos_dropped_ = 0;
+    last_qos_message_ = {};
+    last_stats_ = now ();
+  }
+  apply_settings ();
+  const auto engine = this->session ();
+  const std::lock_guard guard (lock_);
+  latency_.start (engine ? engine->expected_latency () : Duration (0));
+}
+
+void
+GstTorchFrames::stop () {
+  std::shared_ptr<torchinfer::Session> session;
+  {
+    const std::lock_guard guard (lock_);
+    session_.swap (session);
+  }
+  waker_ = nullptr;
+}
+
+void
+GstTorchFrames::configure (const GstTorchLiveSettings &settings) {
+  {
+    const std::lock_guard guard (lock_);
+    settings_ = settings;
+  }
+  apply_settings ();
+}
+
+void
+GstTorchFrames::apply_settings () {
+  const auto session = this->session ();
+  torchinfer::SessionSettings settings;
+  {
+    const std::lock_guard guard (lock_);
+    settings = session_settings (settings_, live_);
+    burst_ = std::min<guint64> (guint64{settings_.inference_interval} * batch_size_, kMaxBurst);
+  }
+  if (!session)
+    return;
+  session->configure (settings);
+  const auto expected = session->expected_latency ();
+  bool grew = false;
+  {
+    const std::lock_guard guard (lock_);
+    grew = latency_.expect (expected) && live_;
+  }
+  if (grew)
+    post_latency ();
+}
+
+bool
+GstTorchFrames::set_caps (const GstVideoInfo &info, GstClockTime frame_duration) {
+  {
+    const std::lock_guard guard (lock_);
+    latency_.set_frame_duration (frame_duration);
+  }
+  return mapper_.set_info (info);
+}
+
+void
+GstTorchFrames::restart () {
+  liveness_known_ = false;
+  discont_ = false;
+  const std::lock_guard guard (lock_);
+  policy_.restart ();
+}
+
+std::optional<GstTorchFrame>
+GstTorchFrames::enter (GstMiniPtr<GstBuffer> buffer) {
+  if (!liveness_known_)
+    find_liveness ();
+  GstTorchFrame frame;
+  frame.entered = now ();
+  frame.buffer = mark_discont (std::move (buffer));
+
+  const bool eligible = gst_torch_is_eligible (frame.buffer.get (), segment_);
+  const auto running_time = gst_torch_running_time (frame.buffer.get (), segment_);
+  GstTorchVerdict verdict;
+  GstTorchOverloadPolicy overload;
+  {
+    const std::lock_guard guard (lock_);
+    counters_.received++;
+    if (!session_)
+      return frame;
+    verdict = policy_.judge (eligible, running_time, settings_, frame.entered);
+    overload = effective_policy (settings_, live_);
+  }
+
+  switch (verdict) {
+    case GstTorchVerdict::kIneligible:
+      session_->set_contributing (false);
+      note_not_inferred (frame.buffer.get (), &GstTorchCounters::ineligible);
+      return frame;
+    case GstTorchVerdict::kInterval:
+      note_not_inferred (frame.buffer.get (), &GstTorchCounters::skipped_interval);
+      return frame;
+    case GstTorchVerdict::kLate:
+      note_not_inferred (frame.buffer.get (), &GstTorchCounters::skipped_late);
+      return frame;
+    case GstTorchVerdict::kInfer: break;
+  }
+  if (!session_->has_credit ()) {
+    if (overload == GST_TORCH_OVERLOAD_POLICY_SKIP) {
+      note_not_inferred (frame.buffer.get (), &GstTorchCounters::skipped_overload);
+      return frame;
+    }
+    if (overload == GST_TORCH_OVERLOAD_POLICY_DROP) {
+      discont_ = true;
+      note_not_inferred (frame.buffer.get (), &GstTorchCounters::dropped);
+      return std::nullopt;
+    }
+    // False when interrupted, and then the frame goes nowhere; also when the engine has failed,
+    // which submit() will say.
+    if (!session_->wait_credit () && session_->engine_status ().ok ())
+      return frame;
+  }
+  submit (frame);
+  return frame;
+}
+
+void
+GstTorchFrames::submit (GstTorchFrame &frame) {
+  auto view = mapper_.map (frame.buffer.get ());
+  if (!view) {
+    frame.refusal = view.status ();
+    return;
+  }
+  auto result = session_->submit (*view, {}, waker_);
+  if (!result) {
+    frame.refusal = result.status ();
+    return;
+  }
+  frame.result = *std::move (result);
+  const std::lock_guard guard (lock_);
+  policy_.note_inferred (frame.entered);
+}
+
+/// A source's liveness decides about waiting and dropping, so it must be known before the first
+/// frame, not when the pipeline happens to ask for its latency.
+void
+GstTorchFrames::find_liveness () {
+  liveness_known_ = true;
+  const GstMiniPtr<GstQuery> query (gst_query_new_latency ());
+  gboolean live = FALSE;
+  if (gst_pad_peer_query (sink_pad_, query.get ()))
+    gst_query_parse_latency (query.get (), &live, nullptr, nullptr);
+  note_live (live);
+}
+
+void
+GstTorchFrames::note_live (bool live) {
+  {
+    const std::lock_guard guard (lock_);
+    if (live_ == live)
+      return;
+    live_ = live;
+  }
+  apply_settings ();
+}
+
+GstMiniPtr<GstBuffer>
+GstTorchFrames::mark_discont (GstMiniPtr<GstBuffer> buffer) {
+  if (!discont_)
+    return buffer;
+  discont_ = false;
+  buffer = gst_torch_make_writable (std::move (buffer));
+  GST_BUFFER_FLAG_SET (buffer.get (), GST_BUFFER_FLAG_DISCONT);
+  return buffer;
+}
+
+void
+GstTorchFrames::note_not_inferred (GstBuffer *buffer, guint64 GstTorchCounters::*counter) {
+  {
+    const std::lock_guard guard (lock_);
+    (counters_.*counter)++;
+  }
+  // The reasons that an application may want to do something about.
+  if (counter == &GstTorchCounters::skipped_late ||
+      counter == &GstTorchCounters::skipped_overload || counter == &GstTorchCounters::dropped)
+    post_qos_if_due (buffer);
+}
+
+void
+GstTorchFrames::post_qos_if_due (GstBuffer *buffer) {
+  const auto time = now ();
+  guint64 processed, dropped;
+  bool live;
+  GstClockTime earliest;
+  {
+    const std::lock_guard guard (lock_);
+    qos_dropped_++;
+    if (last_qos_message_ != TimePoint () && time - last_qos_message_ < kQosMessageInterval)
+      return;
+    last_qos_message_ = time;
+    dropped = qos_dropped_;
+    processed = counters_.inferred;
+    live = live_;
+    earliest = policy_.earliest ();
+  }
+  const auto running_time = gst_torch_running_time (buffer, segment_);
+  auto stream_time = GST_CLOCK_TIME_NONE;
+  if (GST_CLOCK_TIME_IS_VALID (running_time))
+    stream_time = gst_segment_to_stream_time (&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS (buffer));
+  const auto message = gst_message_new_qos (GST_OBJECT_CAST (element_), live, running_time,
+      stream_time, GST_BUFFER_PTS (buffer), GST_BUFFER_DURATION (buffer));
+  const bool late = GST_CLOCK_TIME_IS_VALID (earliest) && GST_CLOCK_TIME_IS_VALID (running_time);
+  gst_message_set_qos_values (
+      message, late ? GST_CLOCK_DIFF (running_time, earliest) : 0, 1.0, 1000000);
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, processed, dropped);
+  gst_element_post_message (element_, message);
+}
+
+GstTorchDeparture
+GstTorchFrames::leave (GstTorchFrame frame) {
+  note_ready (frame, now ());
+  GstTorchDeparture departure;
+  const auto status = frame.result ? frame.result->items.front ().status : frame.refusal;
+  if (!status.ok () && status.code () != Code::kCancelled) {
+    departure.error = note_failure (status);
+  } else if (frame.result && status.ok ()) {
+    frame.buffer = gst_torch_attach_results (std::move (frame.buffer), *frame.result, quarks_);
+    const std::lock_guard guard (lock_);
+    counters_.inferred++;
+  }
+  if (!frame.result || !status.ok ())
+    gst_torch_remove_stale_results (frame.buffer.get ());
+  departure.buffer = std::move (frame.buffer);
+  return departure;
+}
+
+/// Counts a failed frame, and returns the status again if it ends the stream.
+Status
+GstTorchFrames::note_failure (const Status &status) {
+  bool warn;
+  {
+    const std::lock_guard guard (lock_);
+    counters_.failed++;
+    if (settings_.error_policy == GST_TORCH_ERROR_POLICY_FAIL)
+      return status;
+    warn = !std::exchange (warned_, true);
+  }
+  GST_LOG_OBJECT (element_, "frame goes on without results: %s", status.message ().c_str ());
+  if (warn)
+    GST_TORCH_POST_WARNING (
+        element_, Status (status.code (), status.message () + " Frames go on without results.",
+                      status.detail ()));
+  return {};
+}
+
+/// A frame can leave when its result is there and the frame before it could. What comes after that
+/// is downstream's time, not ours.
+void
+GstTorchFrames::note_ready (const GstTorchFrame &frame, TimePoint time) {
+  const auto done = frame.result ? frame.result->items.front ().timing.done : TimePoint ();
+  const auto ready = std::max ({frame.entered, done, previous_ready_});
+  previous_ready_ = ready;
+  bool grew;
+  {
+    const std::lock_guard guard (lock_);
+    counters_.output_wait.add (std::max (time - ready, Duration (0)));
+    grew = live_ && latency_.observe (ready - frame.entered, ready);
+  }
+  if (grew)
+    post_latency ();
+}
+
+void
+GstTorchFrames::post_latency () {
+  GST_INFO_OBJECT (element_, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS (latency ()));
+  gst_element_post_message (element_, gst_message_new_latency (GST_OBJECT_CAST (element_)));
+}
+
+void
+GstTorchFrames::note_pushed () {
+  const std::lock_guard guard (lock_);
+  counters_.pushed++;
+}
+
+void
+GstTorchFrames::post_stats_if_due () {
+  const auto time = now ();
+  {
+    const std::lock_guard guard (lock_);
+    if (settings_.stats_interval == 0)
+      return;
+    const auto passed = static_cast<GstClockTime> (Duration (time - last_stats_).count ());
+    if (passed < settings_.stats_interval)
+      return;
+    last_stats_ = time;
+  }
+  post_stats ();
+}
+
+void
+GstTorchFrames::post_stats () {
+  gst_element_post_message (
+      element_, gst_message_new_element (GST_OBJECT_CAST (element_), stats ()));
+}
+
+bool
+GstTorchFrames::drain () {
+  return !session_ || session_->drain ();
+}
+
+void
+GstTorchFrames::note_qos (GstClockTime timestamp, GstClockTimeDiff jitter) {
+  const std::lock_guard guard (lock_);
+  policy_.note_qos (timestamp, jitter);
+}
+
+void
+GstTorchFrames::pause_contributing () {
+  if (const auto session = this->session ())
+    session->set_contributing (false);
+}
+
+void
+GstTorchFrames::interrupt (bool on) {
+  if (const auto session = this->session ())
+    session->interrupt (on);
+}
+
+void
+GstTorchFrames::cancel () {
+  if (const auto session = this->session ())
+    session->cancel ();
+}
+
+std::shared_ptr<torchinfer::Session>
+GstTorchFrames::session () const {
+  const std::lock_guard guard (lock_);
+  return session_;
+}
+
+GstClockTime
+GstTorchFrames::latency () const {
+  const std::lock_guard guard (lock_);
+  return latency_.value ();
+}
+
+bool
+GstTorchFrames::live () const {
+  const std::lock_guard guard (lock_);
+  return live_;
+}
+
+int
+GstTorchFrames::credit () const {
+  const auto session = this->session ();
+  return session ? session->credit () : 0;
+}
+
+GstStructure *
+GstTorchFrames::stats () const {
+  std::shared_ptr<torchinfer::Session> session;
+  GstTorchCounters counters;
+  GstClockTime latency;
+  bool live;
+  {
+    const std::lock_guard guard (lock_);
+    session = session_;
+    counters = counters_;
+    latency = latency_.value ();
+    live = live_;
+  }
+  return gst_torch_stats_new (counters, latency, live, session.get ());
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "engine/session.h"
+#include "frame_mapper.h"
+#include "gst_mini_ptr.h"
+#include "gst_torch_settings.h"
+#include "gst_torch_stream_latency.h"
+#include "gst_torch_stream_policy.h"
+#include "gst_torch_stream_stats.h"
+#include "result_meta.h"
+
+/// One frame between the pads.
+struct GstTorchFrame {
+  GstMiniPtr<GstBuffer> buffer;
+  std::shared_ptr<torchinfer::FrameResult> result;  ///< null: no model looks at it
+  torchinfer::Status refusal;                       ///< why it could not be given to the model
+  torchinfer::TimePoint entered;
+
+  /// Whether it may leave, as far as the model is concerned.
+  bool ready () const { return !result || result->complete (); }
+};
+
+/// A frame whose turn it is to leave.
+struct GstTorchDeparture {
+  GstMiniPtr<GstBuffer> buffer;
+  torchinfer::Status error;  ///< not ok: the stream ends with it, and the buffer stays
+};
+
+/// What one stream does with its frames: which of them a model looks at, and what they carry away.
+/// Knows nothing of their order.
+///
+/// Threads: "streaming" methods run on upstream's streaming thread, "src task" ones on the src
+/// pad's task, the rest anywhere; start() and stop() while both pads are inactive. No lock is held
+/// while anything outside is called: lock_ guards the members below it alone.
+class GstTorchFrames {
+ public:
+  /// Both outlive this object; neither is owned.
+  GstTorchFrames (GstElement *element, GstPad *sink_pad);
+
+  /// `session` null: no frame is looked at.
+  void start (
+      std::shared_ptr<torchinfer::Session> session, std::shared_ptr<torchinfer::Waker> waker);
+  void stop ();
+
+  void configure (const GstTorchLiveSettings &settings);
+
+  // Streaming.
+  /// False for caps whose frames a model cannot be shown.
+  bool set_caps (const GstVideoInfo &info, GstClockTime frame_duration);
+  void set_segment (const GstSegment &segment) { segment_ = segment; }
+  /// STREAM_START, FLUSH_STOP.
+  void restart ();
+  /// Decides about a frame and gives it to the model; may wait for credit. Nothing: the frame is
+  /// dropped.
+  std::optional<GstTorchFrame> enter (GstMiniPtr<GstBuffer> buffer);
+
+  // Src task.
+  /// `frame` is ready. Attaches its results.
+  GstTorchDeparture leave (GstTorchFrame frame);
+  void note_pushed ();
+  /// Posts the statistics if they are due by stats-interval, or in any case.
+  void post_stats_if_due ();
+  void post_stats ();
+  /// Sleeps until the engine holds no frame of this stream. False when interrupted.
+  bool drain ();
+
+  // Any thread.
+  void note_qos (GstClockTime timestamp, GstClockTimeDiff jitter);
+  /// This stream will not submit soon: no batch shall wait for it.
+  void pause_contributing ();
+  /// Wakes whoever waits for the engine, until set back.
+  void interrupt (bool on);
+  /// Takes back what is queued at the engine.
+  void cancel ();
+  void note_live (bool live);
+  GstClockTime latency () const;
+  bool live () const;
+  /// Frames the engine may be working on for this stream; 0 without one.
+  int credit () const;
+  /// Frames in a batch; 1 without an engine.
+  guint batch_size () const { return batch_size_; }
+  /// Frames that may become ready at once: a batch, and those between its frames that no model
+  /// looks at.
+  guint burst () const { return burst_; }
+  GstStructure *stats () const;
+
+ private:
+  std::shared_ptr<torchinfer::Session> session () const;
+  void find_liveness ();
+  void apply_settings ();
+  void submit (GstTorchFrame &frame);
+  void note_not_inferred (GstBuffer *buffer, guint64 GstTorchCounters::*counter);
+  void post_qos_if_due (GstBuffer *buffer);
+  GstMiniPtr<GstBuffer> mark_discont (GstMiniPtr<GstBuffer> buffer);
+  torchinfer::Status note_failure (const torchinfer::Status &status);
+  void note_ready (const GstTorchFrame &frame, torchinfer::TimePoint now);
+  void post_latency ();
+
+  GstElement *const element_;
+  GstPad *const sink_pad_;
+
+  // Of the streaming thread.
+  GstTorchFrameMapper mapper_;
+  GstSegment segment_;
+  bool liveness_known_ = false;
+  bool discont_ = false;  ///< a frame was dropped: the next one says so
+
+  // Of the src task.
+  GstTorchResultQuarks quarks_;
+  torchinfer::TimePoint previous_ready_{};
+
+  // Written while the pads are inactive.
+  std::shared_ptr<torchinfer::Waker> waker_;
+  std::atomic<guint> batch_size_ = 1;
+  std::atomic<guint> burst_ = 1;
+
+  mutable std::mutex lock_;
+  std::shared_ptr<torchinfer::Session> session_;
+  GstTorchLiveSettings settings_;
+  GstTorchPolicy policy_;
+  GstTorchLatency latency_;
+  GstTorchCounters counters_;
+  bool live_ = false;
+  bool warned_ = false;  ///< error-policy=pass has said that frames go on without results
+  guint64 qos_dropped_ = 0;
+  torchinfer::TimePoint last_qos_message_{};
+  torchinfer::TimePoint last_stats_{};
+};
