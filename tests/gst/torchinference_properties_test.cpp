@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gmock/gmock.h>
+#include <gst/gst.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace torchinfer::test {
+namespace {
+
+class Properties : public testing::Test {
+ protected:
+  Properties() : element_(gst_element_factory_make("torchinference", nullptr)) {
+    gst_object_ref_sink(element_);
+  }
+  ~Properties() override { gst_object_unref(element_); }
+
+  std::vector<GParamSpec*> own_properties() {
+    guint count = 0;
+    const std::unique_ptr<GParamSpec*, void (*)(gpointer)> all(
+        g_object_class_list_properties(G_OBJECT_GET_CLASS(element_), &count), g_free);
+    std::vector<GParamSpec*> own;
+    for (guint i = 0; i < count; i++)
+      if (all.get()[i]->owner_type == G_OBJECT_TYPE(element_)) own.push_back(all.get()[i]);
+    return own;
+  }
+
+  std::string text(const char* property) {
+    GValue value = G_VALUE_INIT;
+    g_object_get_property(G_OBJECT(element_), property, &value);
+    const std::unique_ptr<gchar, void (*)(gpointer)> serialized(gst_value_serialize(&value),
+                                                                g_free);
+    g_value_unset(&value);
+    return serialized ? serialized.get() : "NULL";
+  }
+
+  GstElement* element_;
+};
+
+TEST_F(Properties, DefaultsAreWhatTheParamSpecsSay) {
+  for (GParamSpec* spec : own_properties()) {
+    if (spec->value_type == GST_TYPE_STRUCTURE) continue;
+    GValue value = G_VALUE_INIT;
+    g_object_get_property(G_OBJECT(element_), spec->name, &value);
+    EXPECT_TRUE(g_param_value_defaults(spec, &value)) << spec->name;
+    g_value_unset(&value);
+  }
+}
+
+TEST_F(Properties, ValuesOtherThanTheDefaultComeBack) {
+  const std::vector<std::pair<const char*, const char*>> others = {
+      {"model-file", "/a/model.pt"},
+      {"model-info-file", "/a/model.modelinfo"},
+      {"label-file", "/a/labels.txt"},
+      {"model-sha256", "00ff"},
+      {"device", "cuda:1"},
+      {"precision", "bf16"},
+      {"batch-size", "8"},
+      {"batch-timeout", "5000000"},
+      {"workers", "3"},
+      {"threads", "2"},
+      {"engine-name", "gate"},
+      {"inference-interval", "10"},
+      {"top-k", "3"},
+      {"class-confidence-threshold", "0.25"},
+      {"overload-policy", "drop"},
+      {"qos", "false"},
+      {"error-policy", "pass"},
+      {"attach", "0"},
+      {"stats-interval", "1000000000"},
+  };
+  for (const auto& [name, value] : others) {
+    const auto before = text(name);
+    gst_util_set_object_arg(G_OBJECT(element_), name, value);
+    EXPECT_NE(text(name), before) << name;
+  }
+  EXPECT_EQ(text("model-file"), "/a/model.pt");
+  EXPECT_EQ(text("device"), "cuda:1");
+  EXPECT_EQ(text("precision"), "bf16");
+  EXPECT_EQ(text("batch-timeout"), "5000000");
+  EXPECT_EQ(text("class-confidence-threshold"), "0.25");
+  EXPECT_EQ(text("overload-policy"), "drop");
+  EXPECT_EQ(text("attach"), "0");
+  // All but the statistics, which cannot be set.
+  EXPECT_EQ(others.size() + 1, own_properties().size());
+}
+
+TEST_F(Properties, EveryOneHasANickABlurbAndSaysWhenItMayChange) {
+  for (GParamSpec* spec : own_properties()) {
+    EXPECT_STRNE(g_param_spec_get_nick(spec), spec->name) << spec->name;
+    EXPECT_NE(g_param_spec_get_blurb(spec), nullptr) << spec->name;
+    if ((spec->flags & G_PARAM_WRITABLE) == 0) continue;
+    const bool ready = (spec->flags & GST_PARAM_MUTABLE_READY) != 0;
+    const bool playing = (spec->flags & GST_PARAM_MUTABLE_PLAYING) != 0;
+    EXPECT_NE(ready, playing) << spec->name;
+  }
+}
+
+TEST_F(Properties, RangesEndWhereTheySay) {
+  auto* const klass = G_OBJECT_GET_CLASS(element_);
+  const auto spec = [&](const char* name) { return g_object_class_find_property(klass, name); };
+  EXPECT_EQ(G_PARAM_SPEC_UINT(spec("top-k"))->minimum, 1u);
+  EXPECT_EQ(G_PARAM_SPEC_UINT(spec("inference-interval"))->minimum, 1u);
+  EXPECT_EQ(G_PARAM_SPEC_INT(spec("threads"))->minimum, -1);
+  EXPECT_EQ(G_PARAM_SPEC_INT(spec("workers"))->minimum, -1);
+  EXPECT_EQ(G_PARAM_SPEC_FLOAT(spec("class-confidence-threshold"))->minimum, 0.0F);
+  EXPECT_EQ(G_PARAM_SPEC_FLOAT(spec("class-confidence-threshold"))->maximum, 1.0F);
+}
+
+TEST_F(Properties, BatchTimeoutStopsAtTenSeconds) {
+  g_object_set(element_, "batch-timeout", 11 * GST_SECOND, nullptr);
+  EXPECT_EQ(text("batch-timeout"), std::to_string(10 * GST_SECOND));
+  g_object_set(element_, "batch-timeout", GST_CLOCK_TIME_NONE, nullptr);
+  EXPECT_EQ(text("batch-timeout"), std::to_string(G_MAXUINT64));
+}
+
+TEST_F(Properties, StringsCanBeTakenBack) {
+  g_object_set(element_, "model-file", "a", "device", "cpu", nullptr);
+  g_object_set(element_, "model-file", nullptr, "device", nullptr, nullptr);
+  EXPECT_EQ(text("model-file"), "NULL");
+  EXPECT_EQ(text("device"), "auto");
+}
+
+TEST_F(Properties, StatisticsAreThereBeforeAnythingIsLoadedAndCanBeWrittenDown) {
+  GstStructure* stats = nullptr;
+  g_object_get(element_, "stats", &stats, nullptr);
+  ASSERT_NE(stats, nullptr);
+  guint64 received = 1;
+  EXPECT_TRUE(gst_structure_get_uint64(stats, "received", &received));
+  EXPECT_EQ(received, 0u);
+  const std::unique_ptr<gchar, void (*)(gpointer)> text(gst_structure_to_string(stats), g_free);
+  GstStructure* read = gst_structure_from_string(text.get(), nullptr);
+  ASSERT_NE(read, nullptr) << text.get();
+  EXPECT_TRUE(gst_structure_is_equal(stats, read));
+  gst_structure_free(read);
+  gst_structure_free(stats);
+}
+
+TEST(Element, IsDescribedAsAnAnalyzerThatNobodyPlugsByItself) {
+  GstElementFactory* factory = gst_element_factory_find("torchinference");
+  ASSERT_NE(factory, nullptr);
+  EXPECT_STREQ(gst_element_factory_get_metadata(factory, GST_ELEMENT_METADATA_KLASS),
+               "Analyzer/Video");
+  EXPECT_EQ(gst_plugin_feature_get_rank(GST_PLUGIN_FEATURE(factory)), GST_RANK_NONE);
+  gst_object_unref(factory);
+}
+
+}  // namespace
+}  // namespace torchinfer::test
