@@ -6,13 +6,14 @@
 #include <mutex>
 #include <vector>
 
+#include "core/export.h"
 #include "engine/task.h"
 
 namespace torchinfer {
 
 /// FrameResults that are used again, with the memory of their items and of their reference counts,
 /// so that a stream in steady state allocates none. What is out keeps the pool alive. Thread-safe.
-class FramePool : public std::enable_shared_from_this<FramePool> {
+class TORCHINFER_API FramePool : public std::enable_shared_from_this<FramePool> {
  public:
   static std::shared_ptr<FramePool> create();
   ~FramePool();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/export.h"
 #include "core/image_view.h"
 #include "core/status.h"
 #include "preprocess/plan.h"
@@ -15,7 +16,7 @@ namespace torchinfer {
 
 /// A stream's plans by frame format and region, so that a plan is made once per caps and not once
 /// per frame. Keeps the kMost used last. Thread-safe.
-class PlanCache {
+class TORCHINFER_API PlanCache {
  public:
   explicit PlanCache(const PreprocessParams& params) : params_(params) {}
 

@@ -41,9 +41,9 @@ class TestWaker final : public Waker {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, kSoon, [&] { return frame.complete(); });
   }
-  bool await_wakes(int count) {
+  bool await_wakes(int count, std::chrono::milliseconds patience = kSoon) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kSoon, [&] { return wakes_ >= count; });
+    return changed_.wait_for(lock, patience, [&] { return wakes_ >= count; });
   }
 
  private:
