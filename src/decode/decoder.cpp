@@ -116,9 +116,8 @@ Status activate(Activation activation, const TensorView& output, const Reader& v
 }
 
 template <class Reader>
-Result<std::vector<Class>> decode(const DecodePlan& plan, const TensorView& output,
-                                  std::size_t count, const Reader& value_of) {
-  std::vector<Class> classes;
+Status decode(const DecodePlan& plan, const TensorView& output, std::size_t count,
+              const Reader& value_of, std::vector<Class>& classes) {
   const std::size_t most = std::min(count, static_cast<std::size_t>(std::max(plan.top_k, 1)));
   classes.reserve(most);
   const std::size_t stop = select_best(value_of, count, most, classes);
@@ -135,13 +134,14 @@ Result<std::vector<Class>> decode(const DecodePlan& plan, const TensorView& outp
   const auto end = std::find_if(classes.begin(), classes.end(),
                                 [&](const Class& item) { return item.score < plan.threshold; });
   classes.erase(end, classes.end());
-  return classes;
+  return {};
 }
 
 }  // namespace
 
-Result<std::vector<Class>> decode_classification(const DecodePlan& plan,
-                                                 std::span<const TensorView> outputs) {
+Status decode_classification(const DecodePlan& plan, std::span<const TensorView> outputs,
+                             std::vector<Class>& classes) {
+  classes.clear();
   if (outputs.empty() || outputs.front().host == nullptr) {
     return Status(Code::kBadOutput, "The model gave no output");
   }
@@ -155,9 +155,11 @@ Result<std::vector<Class>> decode_classification(const DecodePlan& plan,
                                         "\" has " + std::to_string(*count) +
                                         " classes; give the label file that belongs to this model");
   }
-  return with_element_reader(output.dtype, output.host, [&](const auto& value_of) {
-    return decode(plan, output, *count, value_of);
+  Status status = with_element_reader(output.dtype, output.host, [&](const auto& value_of) {
+    return decode(plan, output, *count, value_of, classes);
   });
+  if (!status.ok()) classes.clear();
+  return status;
 }
 
 }  // namespace torchinfer

@@ -29,11 +29,13 @@ struct DecodePlan {
 
 /// Reads the outputs of one item into classes, best first; equal values of the model in order of
 /// index. `outputs` are those of Lane::run(); the first one counts, with one number per class
-/// (dims of 1 around it do not matter), of any type. Allocates the result alone. Thread-safe.
+/// (dims of 1 around it do not matter), of any type. What `classes` held is replaced, and is empty
+/// after a failure; nothing is allocated where its capacity suffices. Thread-safe.
 /// kBadOutput: no output, another shape, NaN or infinity in it, or values outside 0..1 where the
 /// model is said to have applied its own activation. kBadLabels: a class count that differs from
 /// the labels'.
-TORCHINFER_API Result<std::vector<Class>> decode_classification(
-    const DecodePlan& plan, std::span<const TensorView> outputs);
+TORCHINFER_API Status decode_classification(const DecodePlan& plan,
+                                            std::span<const TensorView> outputs,
+                                            std::vector<Class>& classes);
 
 }  // namespace torchinfer

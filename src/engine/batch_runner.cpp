@@ -87,11 +87,9 @@ void BatchRunner::decode(std::size_t first, std::size_t count) {
     const Status status = guarded(Code::kInternal, "Reading the model's output", [&] {
       Status expected = check_outputs(outputs);
       if (!expected.ok()) return expected;
-      auto classes = decode_classification(*task.post, outputs);
-      if (!classes.ok()) return classes.status();
-      item.classes = std::move(classes).value();
-      if (task.keep_tensors) item.tensors = std::move(outputs);
-      return Status();
+      Status decoded = decode_classification(*task.post, outputs, item.classes);
+      if (decoded.ok() && task.keep_tensors) item.tensors = std::move(outputs);
+      return decoded;
     });
     // The vector stays for its memory; the tensors must not outlive their batch in it.
     for (TensorView& output : outputs) output.owner.reset();

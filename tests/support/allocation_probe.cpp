@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "support/allocation_probe.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -9,12 +10,14 @@ namespace {
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 thread_local std::uint64_t allocations = 0;
+std::atomic<std::uint64_t> allocations_of_all{0};
 thread_local std::size_t limit = kNoLimit;
 
 }  // namespace
 
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   ++allocations;
+  allocations_of_all.fetch_add(1, std::memory_order_relaxed);
   return bytes < limit ? std::malloc(bytes == 0 ? 1 : bytes) : nullptr;
 }
 void* operator new(std::size_t bytes) {
@@ -25,6 +28,7 @@ void* operator new(std::size_t bytes) {
 void* operator new[](std::size_t bytes) { return operator new(bytes); }
 void* operator new(std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept {
   ++allocations;
+  allocations_of_all.fetch_add(1, std::memory_order_relaxed);
   const auto alignment = static_cast<std::size_t>(align);
   const std::size_t whole = (bytes + alignment - 1) / alignment * alignment;
   return bytes < limit ? std::aligned_alloc(alignment, whole) : nullptr;
@@ -43,12 +47,13 @@ void operator delete(void* block, std::size_t, std::align_val_t) noexcept { std:
 
 namespace torchinfer::test {
 
-AllocationProbe::AllocationProbe() {
+AllocationProbe::AllocationProbe() : before_(allocations_of_all) {
   allocations = 0;
   limit = kNoLimit;
 }
 AllocationProbe::~AllocationProbe() { limit = kNoLimit; }
 std::uint64_t AllocationProbe::calls() const { return allocations; }
+std::uint64_t AllocationProbe::calls_of_all() const { return allocations_of_all - before_; }
 void AllocationProbe::refuse_from(std::size_t bytes) { limit = bytes; }
 
 }  // namespace torchinfer::test
