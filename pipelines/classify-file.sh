@@ -15,7 +15,7 @@ model=${2:-$clone/out/efficientnet-lite0.pt}
 output=${3:-$clone/out/classify-file}
 
 # async=false: x264enc holds many frames before its first, and preroll would wait for it for ever.
-exec gst-launch-1.0 filesrc location="$video" ! decodebin ! videoconvert ! \
+exec gst-launch-1.0 filesrc location="$video" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" top-k=5 ! tee name=results \
   results. ! queue ! analyticsjson ! filesink location="$output.jsonl" async=false \
   results. ! queue ! classificationoverlay ! videoconvert ! x264enc speed-preset=veryfast ! mp4mux ! \

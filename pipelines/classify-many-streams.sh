@@ -28,7 +28,7 @@ fi
 branches=()
 for i in 0 1 2 3; do
   # shellcheck disable=SC2054 # the commas stand in caps
-  branches+=(filesrc location="${videos[i]}" ! decodebin ! videoconvert
+  branches+=(filesrc location="${videos[i]}" ! decodebin3 ! videoconvert
     ! torchinference model-file="$model" batch-size=4 top-k=3 ! tee name="results$i"
     "results$i." ! queue ! analyticsjson stream-id="stream-$i" ! filesink location="$output-$i.jsonl" async=false
     "results$i." ! queue ! classificationoverlay ! videoconvert ! videoscale add-borders=true

@@ -16,7 +16,7 @@ model=${2:-$clone/out/efficientnet-lite0.pt}
 batch=${3:-8}
 output=${4:-$clone/out/throughput}
 
-gst-launch-1.0 filesrc location="$video" ! decodebin ! videoconvert ! \
+gst-launch-1.0 filesrc location="$video" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" batch-size="$batch" ! analyticsjson ! \
   filesink location="$output.jsonl" async=false
 gst-torch-report "$output.jsonl"

@@ -20,7 +20,7 @@ def decoded_with_results(clip, model, folder):
     """Runs a clip through torchinference. Returns its frames as decoded, their format, and the results' JSON."""
     raw, lines = folder / f"{clip.stem}.i420", folder / f"{clip.stem}.jsonl"
     printed = media.launch(
-        *("filesrc", f"location={clip}", "!", "decodebin", "!", "video/x-raw,format=I420", "!", "tee", "name=t"),
+        *("filesrc", f"location={clip}", "!", "decodebin3", "!", "video/x-raw,format=I420", "!", "tee", "name=t"),
         *("t.", "!", "queue", "!", "filesink", "name=raw", f"location={raw}", "async=false"),
         *("t.", "!", "queue", "!", "torchinference", f"model-file={model}", "top-k=5", "!"),
         *("analyticsjson", "!", "filesink", f"location={lines}", "async=false"),

@@ -19,7 +19,7 @@ def decode_gray(path, width, height):
     """A video's luma as an array [frames, height, width]."""
     with tempfile.NamedTemporaryFile() as raw:
         caps = f"video/x-raw,format=GRAY8,width={width},height={height}"
-        source = ("filesrc", f"location={path}", "!", "decodebin", "!", "videoconvertscale")
+        source = ("filesrc", f"location={path}", "!", "decodebin3", "!", "videoconvertscale")
         media.launch(*source, "!", caps, "!", "filesink", f"location={raw.name}")
         data = numpy.fromfile(raw.name, dtype=numpy.uint8)
     return data.reshape(-1, height, width)
