@@ -102,9 +102,9 @@ void each_string(const torch::jit::TreeRef& tree, Visit&& visit) {
 /// The same for a whole source file of an archive's `code` folder. Escapes and joined literals are
 /// resolved by the parser, so getattr(torch, "sa" "ve") is seen too.
 template <class Visit>
-void each_string_of_code(const std::string& name, std::string text, Visit&& visit) {
+void each_string_of_code(const std::string& name, const std::string& text, Visit&& visit) {
   using namespace torch::jit;
-  Parser parser(std::make_shared<Source>(std::move(text), name, 1));
+  Parser parser(std::make_shared<Source>(text, name, 1));
   auto& lexer = parser.lexer();
   while (lexer.cur().kind != TK_EOF) {
     if (lexer.cur().kind == TK_CLASS_DEF) {

@@ -37,7 +37,9 @@ void FakeClock::advance(Duration by) {
   for (const Sleeper& sleeper : due) {
     // Whoever holds this mutex has not begun to wait yet, or waits already; either way the
     // notification below is not lost.
-    { const std::lock_guard other(*sleeper.mutex); }
+    {
+      const std::lock_guard other(*sleeper.mutex);
+    }
     sleeper.wake->notify_all();
   }
 }

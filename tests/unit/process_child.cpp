@@ -52,7 +52,7 @@ bool same(const struct sigaction& a, const struct sigaction& b) {
 int handlers() {
   constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGUSR1, SIGUSR2, SIGTERM};
   for (const int signal : kSignals) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = on_signal;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     sigaddset(&action.sa_mask, SIGCHLD);
@@ -62,12 +62,12 @@ int handlers() {
     }
     sigaction(signal, &action, nullptr);
   }
-  struct sigaction before[NSIG] {};
+  struct sigaction before[NSIG]{};
   for (int i = 1; i < NSIG; ++i) sigaction(i, nullptr, &before[i]);
   print(open_back_end());
   int changed = 0;
   for (int i = 1; i < NSIG; ++i) {
-    struct sigaction now {};
+    struct sigaction now{};
     sigaction(i, nullptr, &now);
     if (same(now, before[i])) continue;
     ++changed;

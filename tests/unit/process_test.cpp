@@ -59,8 +59,8 @@ TEST_P(Modules, LeaveTheApplicationsSignalHandlersAsTheyWere) {
 TEST_P(Modules, ReturningFromMainWhileBusyIsAnOrdinaryExit) {
   TempFolder folder;
   const bool fake = GetParam() == std::string(FAKE_MODULE_DIR);
-  const std::string model =
-      fake ? folder.write("model.pt", "fake-model 1\nforward slow 20ms\n") : real_model("classifier");
+  const std::string model = fake ? folder.write("model.pt", "fake-model 1\nforward slow 20ms\n")
+                                 : real_model("classifier");
   for (int i = 0; i < 4; ++i) {
     const auto outcome = child(GetParam(), "busy " + model);
     EXPECT_EQ(outcome.status, 0) << outcome.output;

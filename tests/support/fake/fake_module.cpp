@@ -15,7 +15,7 @@ namespace {
 void on_fault(int) { _Exit(99); }
 
 void take_over(int signal) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_fault;
   sigaction(signal, &action, nullptr);
 }
