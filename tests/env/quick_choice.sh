@@ -81,25 +81,6 @@ test_native_names_all_that_is_missing() {
   has "$output" '  ninja'
 }
 
-# A Debian with every package installed by hand: the root's files, less its mark.
-test_works_natively_where_everything_is_installed() {
-  local root
-  have_tools bwrap
-  root=${XDG_CACHE_HOME:-$HOME/.cache}/gst-plugins-torch/roots/$(SUITE=trixie "$ENV" --id)
-  cp -r "$root/etc" "$SCRATCH/etc" 2>/dev/null || true
-  rm "$SCRATCH/etc/gst-plugins-torch-root"
-  copy_clone "$SCRATCH/clone"
-  on_debian() {
-    bwrap --unshare-pid --proc /proc --dev /dev --ro-bind "$root/usr" /usr --ro-bind "$SCRATCH/etc" /etc \
-      --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --tmpfs /tmp --tmpfs "$HOME" \
-      --bind "$SCRATCH" "$SCRATCH" --chdir "$SCRATCH/clone" --setenv PATH /usr/bin "$@"
-  }
-  has "$(on_debian tools/env --status)" 'environment: native (this system has every dependency)'
-  equal build/native "$(on_debian tools/env --build-dir)"
-  equal native "$(on_debian tools/env --id)"
-  on_debian tools/env sh -c '[ "$GST_PLUGIN_PATH" = "$1/build/native/gst-plugin" ]' sh "$SCRATCH/clone"
-}
-
 test_needs_no_network_once_the_root_stands() {
   unshare -rn true 2>/dev/null || skip 'no network namespaces here'
   # No route to anywhere.
