@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   DecodePlan plan{info, data[2], 0.0F};
   TensorView output;
   output.dtype = static_cast<DType>(data[0] % 9);
-  output.dims = {static_cast<std::int64_t>((size - 3) / size_of(output.dtype))};
+  output.dims.push_back(static_cast<std::int64_t>((size - 3) / size_of(output.dtype)));
   output.host = reinterpret_cast<const std::byte*>(data + 3);
   std::vector<Class> classes;
   const Status status = decode_classification(plan, {&output, 1}, classes);
