@@ -92,7 +92,7 @@ GstTorchFrameMapper::map (GstBuffer *buffer) const {
     view.planes[plane].stride = stride;
     view.planes[plane].data =
         static_cast<const std::byte *> (GST_VIDEO_FRAME_PLANE_DATA (&frame, plane)) + y * stride +
-        x * GST_VIDEO_FORMAT_INFO_PSTRIDE (layout, component);
+        std::ptrdiff_t{x} * GST_VIDEO_FORMAT_INFO_PSTRIDE (layout, component);
   }
   view.owner = mapped;
   return view;

@@ -9,23 +9,23 @@ gst_torch_error_from_code (torchinfer::Code code) {
   // No default: the compiler names a code that has no row.
   switch (code) {
     case Code::kInvalidArgument: return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS};
-    case Code::kNotFound: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
+    case Code::kNotFound:
+    case Code::kNoDevice: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
     case Code::kUnreadable: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ};
-    case Code::kTooLarge: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
-    case Code::kDigestMismatch: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED};
+    case Code::kTooLarge:
     case Code::kCorruptModel: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ};
+    case Code::kDigestMismatch:
     case Code::kForbiddenOperator: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED};
-    case Code::kBadModelInfo: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
+    case Code::kBadModelInfo:
     case Code::kBadLabels: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS};
     case Code::kUnsupported: return {GST_STREAM_ERROR, GST_STREAM_ERROR_NOT_IMPLEMENTED};
-    case Code::kNoDevice: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND};
-    case Code::kModuleMissing: return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT};
+    case Code::kModuleMissing:
     case Code::kForeignLibtorch: return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT};
     case Code::kOutOfMemory: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT};
-    case Code::kForwardFailed: return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
+    case Code::kForwardFailed:
+    case Code::kHung: return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
     case Code::kBadOutput: return {GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT};
     case Code::kDeviceLost: return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_FAILED};
-    case Code::kHung: return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED};
     case Code::kCancelled: return {GST_CORE_ERROR, GST_CORE_ERROR_STATE_CHANGE};
     case Code::kInternal: return {GST_CORE_ERROR, GST_CORE_ERROR_FAILED};
     case Code::kOk: break;

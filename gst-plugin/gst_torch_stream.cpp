@@ -269,7 +269,7 @@ GstTorchStream::flush_stop (GstMiniPtr<GstEvent> event) {
     const Lock lock (baton_->lock);
     items = take_items ();
   }
-  store_sticky_events (std::move (items));
+  store_sticky_events (items);
   frames_.restart ();
   frames_.interrupt (false);
   const Lock lock (baton_->lock);
@@ -315,7 +315,7 @@ GstTorchStream::outlives_flush (const Item &item) {
 }
 
 void
-GstTorchStream::store_sticky_events (Items items) {
+GstTorchStream::store_sticky_events (const Items &items) {
   for (const auto &item : items)
     if (outlives_flush (item))
       gst_pad_store_sticky_event (src_pad_, std::get<GstMiniPtr<GstEvent>> (item).get ());

@@ -76,7 +76,7 @@ class GstTorchStream {
   gboolean flush_stop (GstMiniPtr<GstEvent> event);
 
   // Src task.
-  static void run_task (gpointer stream);
+  static void run_task (gpointer data);
   void loop ();
   void fail () noexcept;
   bool head_is_ready () const;
@@ -92,7 +92,7 @@ class GstTorchStream {
   void settle_query (bool result);
   Items take_items ();
   // Without:
-  void store_sticky_events (Items items);
+  void store_sticky_events (const Items &items);
   static bool outlives_flush (const Item &item);
 
   gboolean answer_latency (GstQuery *query);

@@ -101,7 +101,7 @@ class GstTorchFrames {
   void post_qos_if_due (GstBuffer *buffer);
   GstMiniPtr<GstBuffer> mark_discont (GstMiniPtr<GstBuffer> buffer);
   torchinfer::Status note_failure (const torchinfer::Status &status);
-  void note_ready (const GstTorchFrame &frame, torchinfer::TimePoint now);
+  void note_ready (const GstTorchFrame &frame, torchinfer::TimePoint time);
   void post_latency ();
 
   GstElement *const element_;

@@ -147,7 +147,7 @@ GstTorchStream::discard_to_revival (Lock &lock) {
   lock.unlock ();
   GST_DEBUG_OBJECT (
       element_, "downstream is EOS, discarded %" G_GSIZE_FORMAT " items", discarded.size ());
-  store_sticky_events (std::move (discarded));
+  store_sticky_events (discarded);
 }
 
 /// The task pauses, and with the lock held: whoever starts it again must find it paused. What is
