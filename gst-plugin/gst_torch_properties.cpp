@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst_torch_properties.h"
 
+GST_DEBUG_CATEGORY_EXTERN (gst_torch_inference_debug);
+#define GST_CAT_DEFAULT gst_torch_inference_debug
+
 namespace {
 
 constexpr guint kMaxBatchSize = 1024;

@@ -77,7 +77,7 @@ gst_torch_loaded_message (GstElement *element, const torchinfer::SessionRequest 
   gst_torch_set (loaded, "engine-users", session.engine_users ());
   gst_torch_set (loaded, "shared", engine.shared);
   gst_torch_set (loaded, "not-shared-with", engine.similar);
-  gst_torch_set (loaded, "model-file", engine.model_path);
+  gst_torch_set_file_name (loaded, "model-file", engine.model_path);
   gst_torch_set (loaded, "model-sha256", engine.model_sha256);
   gst_torch_set (loaded, "model-info", model->source);
   gst_torch_set (loaded, "labels", static_cast<gint> (model->labels.size ()));

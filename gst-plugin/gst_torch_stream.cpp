@@ -53,7 +53,8 @@ GstTorchStream::start (std::shared_ptr<torchinfer::Session> session) {
   frames_.start (std::move (session), baton_);
   const Lock lock (baton_->lock);
   configured_latency_ = 0;
-  failed_ = false;
+  frame_duration_ = GST_SECOND / 30;
+  frame_bytes_ = 0;
 }
 
 // --- Upstream's streaming thread
@@ -65,6 +66,10 @@ GstTorchStream::chain (GstMiniPtr<GstBuffer> buffer) {
     if (const auto flow = wait_for_room (lock); flow != GST_FLOW_OK)
       return flow;
   }
+  if (!frames_.knows_caps ()) {
+    GST_ERROR_OBJECT (element_, "a buffer came before its caps");
+    return GST_FLOW_NOT_NEGOTIATED;
+  }
   auto frame = frames_.enter (std::move (buffer));
   if (!frame)
     return GST_FLOW_OK;
@@ -74,7 +79,8 @@ GstTorchStream::chain (GstMiniPtr<GstBuffer> buffer) {
     const auto flow = flow_;
     lock.unlock ();
     // Whoever stopped the stream may have emptied the engine's queue before this frame got there.
-    frames_.cancel ();
+    if (!keeps_queue (flow))
+      frames_.cancel ();
     return flow;
   }
   queued_frames_++;
@@ -125,7 +131,9 @@ GstTorchStream::is_full () const {
 /// those that come out of the engine at once.
 guint
 GstTorchStream::output_limit () const {
-  const auto held = std::min (configured_latency_, kOutputTime) / frame_duration_;
+  auto held = std::min (configured_latency_, kOutputTime) / frame_duration_;
+  if (frame_bytes_ != 0)
+    held = std::min<GstClockTime> (held, kOutputBytes / frame_bytes_);
   return static_cast<guint> (held) + frames_.burst () + 1;
 }
 
@@ -174,8 +182,8 @@ GstTorchStream::note_event (GstEvent *event) {
       return true;
     }
     case GST_EVENT_STREAM_START: frames_.restart (); return true;
-    case GST_EVENT_GAP:
-    case GST_EVENT_EOS: frames_.pause_contributing (); return true;
+    case GST_EVENT_GAP: frames_.pause_contributing (); return true;
+    case GST_EVENT_EOS: frames_.hurry (); return true;
     default: return true;
   }
 }
@@ -184,8 +192,6 @@ GstFlowReturn
 GstTorchStream::enqueue_event (GstMiniPtr<GstEvent> event) {
   const auto type = GST_EVENT_TYPE (event.get ());
   Lock lock (baton_->lock);
-  if (flow_ == GST_FLOW_EOS && revives (event.get ()))
-    flow_ = GST_FLOW_OK;
   if (flow_ != GST_FLOW_OK) {
     // A sticky event is kept: the data behind it tells of the error. Nothing comes behind EOS.
     const auto flow = flow_;
@@ -221,7 +227,7 @@ GstTorchStream::sink_query (GstQuery *query) {
 
   // The thread that would bring more frames waits for the answer, and the answer for the frames
   // before it: their batch must not wait.
-  frames_.pause_contributing ();
+  frames_.hurry ();
   Lock lock (baton_->lock);
   if (flow_ != GST_FLOW_OK)
     return FALSE;
@@ -275,20 +281,21 @@ GstTorchStream::flush_stop (GstMiniPtr<GstEvent> event) {
   const Lock lock (baton_->lock);
   eos_ = false;
   refusing_ = false;
-  failed_ = false;
   start_task ();
   return pushed;
 }
 
 /// With the lock held. Src pads are deactivated before sink pads: a task that a late flush started
-/// in between would run on.
+/// in between would run on, and a flow that says OK would let a query wait for an answer that nobody
+/// gives.
 void
 GstTorchStream::start_task () {
-  flow_ = GST_FLOW_OK;
   if (!gst_pad_is_active (src_pad_)) {
     GST_INFO_OBJECT (src_pad_, "not active any longer, the task stays as it is");
     return;
   }
+  flow_ = GST_FLOW_OK;
+  failed_ = false;
   gst_pad_start_task (src_pad_, run_task, this, nullptr);
 }
 
@@ -362,12 +369,16 @@ gboolean
 GstTorchStream::activate_src (bool active) {
   if (active) {
     frames_.interrupt (false);
-    const Lock lock (baton_->lock);
-    flow_ = GST_FLOW_OK;
-    eos_ = false;
-    refusing_ = false;
-    start_task ();
-    return TRUE;
+    {
+      const Lock lock (baton_->lock);
+      flow_ = GST_FLOW_OK;
+      failed_ = false;
+      eos_ = false;
+      refusing_ = false;
+    }
+    // Without the lock: making the task posts STREAM_STATUS, and a handler of that may ask us
+    // anything. Later starts find a task and post nothing.
+    return gst_pad_start_task (src_pad_, run_task, this, nullptr);
   }
   {
     const Lock lock (baton_->lock);

@@ -30,6 +30,13 @@ gst_torch_is_fatal (GstFlowReturn flow) {
   return flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS;
 }
 
+/// Whether what is queued may still leave after such a flow: when the pad is linked again, or behind
+/// an EOS.
+inline bool
+keeps_queue (GstFlowReturn flow) {
+  return flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS;
+}
+
 /// What lies between the two pads of a torchinference: a queue of buffers, serialized events and
 /// serialized queries, filled by upstream's streaming thread and emptied in the same order by the
 /// src pad's task, which waits for the head's result. Behaves as core's queue does, whose way with

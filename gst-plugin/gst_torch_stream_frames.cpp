@@ -56,7 +56,14 @@ void
 GstTorchFrames::start (
     std::shared_ptr<torchinfer::Session> session, std::shared_ptr<torchinfer::Waker> waker) {
   waker_ = std::move (waker);
-  batch_size_ = session ? session->engine ().facts.batch_size : 1;
+  batch_size_ = 1;
+  most_at_engine_ = 0;
+  if (session) {
+    const auto engine = session->engine ();
+    batch_size_ = engine.facts.batch_size;
+    most_at_engine_ = batch_size_ * (engine.workers + 1);
+  }
+  caps_known_ = false;
   liveness_known_ = false;
   discont_ = false;
   previous_ready_ = {};
@@ -73,9 +80,6 @@ GstTorchFrames::start (
     last_stats_ = now ();
   }
   apply_settings ();
-  const auto engine = this->session ();
-  const std::lock_guard guard (lock_);
-  latency_.start (engine ? engine->expected_latency () : Duration (0));
 }
 
 void
@@ -99,6 +103,7 @@ GstTorchFrames::configure (const GstTorchLiveSettings &settings) {
 
 void
 GstTorchFrames::apply_settings () {
+  const std::lock_guard in_order (apply_lock_);
   const auto session = this->session ();
   torchinfer::SessionSettings settings;
   {
@@ -106,14 +111,17 @@ GstTorchFrames::apply_settings () {
     settings = session_settings (settings_, live_);
     burst_ = std::min<guint64> (guint64{settings_.inference_interval} * batch_size_, kMaxBurst);
   }
-  if (!session)
-    return;
-  session->configure (settings);
-  const auto expected = session->expected_latency ();
+  if (session)
+    session->configure (settings);
+  const auto expected = session ? session->expected_latency () : Duration (0);
   bool grew = false;
   {
     const std::lock_guard guard (lock_);
-    grew = latency_.expect (expected) && live_;
+    // Before the first frame nobody relies on it, and the source may only now be known to be live.
+    if (counters_.received == 0)
+      latency_.start (expected);
+    else
+      grew = latency_.expect (expected) && live_;
   }
   if (grew)
     post_latency ();
@@ -125,7 +133,8 @@ GstTorchFrames::set_caps (const GstVideoInfo &info, GstClockTime frame_duration)
     const std::lock_guard guard (lock_);
     latency_.set_frame_duration (frame_duration);
   }
-  return mapper_.set_info (info);
+  caps_known_ = mapper_.set_info (info);
+  return caps_known_;
 }
 
 void
@@ -210,11 +219,12 @@ GstTorchFrames::submit (GstTorchFrame &frame) {
 /// frame, not when the pipeline happens to ask for its latency.
 void
 GstTorchFrames::find_liveness () {
-  liveness_known_ = true;
   const GstMiniPtr<GstQuery> query (gst_query_new_latency ());
-  gboolean live = FALSE;
-  if (gst_pad_peer_query (sink_pad_, query.get ()))
-    gst_query_parse_latency (query.get (), &live, nullptr, nullptr);
+  if (!gst_pad_peer_query (sink_pad_, query.get ()))
+    return;
+  liveness_known_ = true;
+  gboolean live;
+  gst_query_parse_latency (query.get (), &live, nullptr, nullptr);
   note_live (live);
 }
 
@@ -293,7 +303,7 @@ GstTorchFrames::leave (GstTorchFrame frame) {
     const std::lock_guard guard (lock_);
     counters_.inferred++;
   }
-  if (!frame.result || !status.ok ())
+  if (session_ && (!frame.result || !status.ok ()))
     gst_torch_remove_stale_results (frame.buffer.get ());
   departure.buffer = std::move (frame.buffer);
   return departure;
@@ -392,9 +402,19 @@ GstTorchFrames::interrupt (bool on) {
 }
 
 void
+GstTorchFrames::hurry () {
+  if (const auto session = this->session ()) {
+    session->set_contributing (false);
+    session->hurry ();
+  }
+}
+
+void
 GstTorchFrames::cancel () {
-  if (const auto session = this->session ())
+  if (const auto session = this->session ()) {
     session->cancel ();
+    session->set_contributing (false);
+  }
 }
 
 std::shared_ptr<torchinfer::Session>
@@ -407,18 +427,6 @@ GstClockTime
 GstTorchFrames::latency () const {
   const std::lock_guard guard (lock_);
   return latency_.value ();
-}
-
-bool
-GstTorchFrames::live () const {
-  const std::lock_guard guard (lock_);
-  return live_;
-}
-
-int
-GstTorchFrames::credit () const {
-  const auto session = this->session ();
-  return session ? session->credit () : 0;
 }
 
 GstStructure *

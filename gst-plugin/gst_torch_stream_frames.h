@@ -55,6 +55,8 @@ class GstTorchFrames {
   // Streaming.
   /// False for caps whose frames a model cannot be shown.
   bool set_caps (const GstVideoInfo &info, GstClockTime frame_duration);
+  /// Whether frames can be understood: caps have come since start(), or no model will look.
+  bool knows_caps () const { return caps_known_ || !session_; }
   void set_segment (const GstSegment &segment) { segment_ = segment; }
   /// STREAM_START, FLUSH_STOP.
   void restart ();
@@ -76,15 +78,17 @@ class GstTorchFrames {
   void note_qos (GstClockTime timestamp, GstClockTimeDiff jitter);
   /// This stream will not submit soon: no batch shall wait for it.
   void pause_contributing ();
+  /// The same, and what it has at the engine shall leave with the next free worker.
+  void hurry ();
   /// Wakes whoever waits for the engine, until set back.
   void interrupt (bool on);
   /// Takes back what is queued at the engine.
   void cancel ();
   void note_live (bool live);
   GstClockTime latency () const;
-  bool live () const;
-  /// Frames the engine may be working on for this stream; 0 without one.
-  int credit () const;
+  /// Frames the engine may be working on for this stream at most, when it has the engine for
+  /// itself; 0 without one.
+  guint most_at_engine () const { return most_at_engine_; }
   /// Frames in a batch; 1 without an engine.
   guint batch_size () const { return batch_size_; }
   /// Frames that may become ready at once: a batch, and those between its frames that no model
@@ -111,6 +115,7 @@ class GstTorchFrames {
   GstTorchFrameMapper mapper_;
   GstSegment segment_;
   bool liveness_known_ = false;
+  bool caps_known_ = false;
   bool discont_ = false;  ///< a frame was dropped: the next one says so
 
   // Of the src task.
@@ -121,7 +126,9 @@ class GstTorchFrames {
   std::shared_ptr<torchinfer::Waker> waker_;
   std::atomic<guint> batch_size_ = 1;
   std::atomic<guint> burst_ = 1;
+  guint most_at_engine_ = 0;
 
+  std::mutex apply_lock_;  // taken before lock_: settings reach the session in the order they came
   mutable std::mutex lock_;
   std::shared_ptr<torchinfer::Session> session_;
   GstTorchLiveSettings settings_;

@@ -19,7 +19,6 @@ class GstTorchLatency {
 
   /// From the caps, in ns, not 0.
   void set_frame_duration (GstClockTime duration) { frame_duration_ = duration; }
-  GstClockTime frame_duration () const { return frame_duration_; }
 
   /// A frame was ready to leave `held` after it had come, at `now`. True if the latency grew: then
   /// a LATENCY message is due. At most once a second.

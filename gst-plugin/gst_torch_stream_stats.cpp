@@ -72,7 +72,7 @@ gst_torch_stats_new (const GstTorchCounters &counters, GstClockTime latency, boo
     gst_torch_set (stats, "engine-id", guint64{info.id});
     gst_torch_set (stats, "engine-name", info.name);
     gst_torch_set (stats, "engine-users", session->engine_users ());
-    gst_torch_set (stats, "model-file", info.model_path);
+    gst_torch_set_file_name (stats, "model-file", info.model_path);
     gst_torch_set (stats, "model-sha256", info.model_sha256);
     gst_torch_set (stats, "device", torchinfer::to_string (info.facts.device));
     gst_torch_set (stats, "batch-size", info.facts.batch_size);

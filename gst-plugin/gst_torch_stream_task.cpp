@@ -144,19 +144,20 @@ GstTorchStream::discard_to_revival (Lock &lock) {
       settle_query (false);
     discarded.push_back (take_head ());
   }
+  const bool frames_left = queued_frames_ != 0;
   lock.unlock ();
+  if (!frames_left)
+    frames_.cancel ();
   GST_DEBUG_OBJECT (
       element_, "downstream is EOS, discarded %" G_GSIZE_FORMAT " items", discarded.size ());
   store_sticky_events (discarded);
 }
 
-/// The task pauses, and with the lock held: whoever starts it again must find it paused. What is
-/// queued stays only if it may still leave, when the pad is linked again or the stream goes on
-/// behind an EOS.
+/// The task pauses, and with the lock held: whoever starts it again must find it paused.
 void
 GstTorchStream::end_task (Lock &lock) {
   const auto flow = flow_;
-  const bool resumable = flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS;
+  const bool resumable = keeps_queue (flow);
   const bool unheard = eos_ && gst_torch_is_fatal (flow);
   const bool told = failed_;
   gst_pad_pause_task (src_pad_);
@@ -187,14 +188,23 @@ GstTorchStream::end_task (Lock &lock) {
   gst_pad_push_event (src_pad_, gst_event_new_eos ());
 }
 
-/// An exception ended a turn of the task; its error has been posted.
+/// An exception ended a turn of the task; its error has been posted. Memory may be what is missing,
+/// so nothing is allocated here, and the queue stays for the flush or the state change that follows.
 void
 GstTorchStream::fail () noexcept {
-  Lock lock (baton_->lock);
-  failed_ = true;
-  if (flow_ == GST_FLOW_OK)
-    flow_ = GST_FLOW_ERROR;
-  end_task (lock);
+  bool eos;
+  {
+    const Lock lock (baton_->lock);
+    failed_ = true;
+    if (flow_ == GST_FLOW_OK)
+      flow_ = GST_FLOW_ERROR;
+    eos = eos_;
+    gst_pad_pause_task (src_pad_);
+    settle_query (false);
+    baton_->room.notify_all ();
+  }
+  if (eos)
+    gst_pad_push_event (src_pad_, gst_event_new_eos ());
 }
 
 gboolean
@@ -260,7 +270,7 @@ GstTorchStream::answer_latency (GstQuery *query) {
 /// metas stay as they are: what it has not asked for, it may not understand.
 void
 GstTorchStream::raise_pools (GstQuery *query) {
-  guint held = frames_.credit ();
+  guint held = frames_.most_at_engine ();
   {
     const Lock lock (baton_->lock);
     held += output_limit ();

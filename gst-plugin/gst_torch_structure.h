@@ -52,6 +52,15 @@ gst_torch_set (GstStructure *structure, const char *name, const std::vector<std:
   gst_structure_take_value (structure, name, &array);
 }
 
+/// A file's name, which need not be UTF-8 as a structure's strings must.
+inline void
+gst_torch_set_file_name (GstStructure *structure, const char *name, const std::string &path) {
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_take_string (&value, g_filename_display_name (path.c_str ()));
+  gst_structure_take_value (structure, name, &value);
+}
+
 /// Adds `inner`, in a field of its own name, and takes it.
 inline void
 gst_torch_take (GstStructure *structure, GstStructure *inner) {

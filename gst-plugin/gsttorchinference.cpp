@@ -143,11 +143,27 @@ gst_torch_inference_src_activate_mode (
 
 // Properties
 
+namespace {
+
+/// Lets go of it when an exception passes, too: the guard's error message takes the same lock.
+class ObjectLock {
+ public:
+  explicit ObjectLock (gpointer object) : object_ (GST_OBJECT_CAST (object)) {
+    GST_OBJECT_LOCK (object_);
+  }
+  ~ObjectLock () { GST_OBJECT_UNLOCK (object_); }
+  ObjectLock (const ObjectLock &) = delete;
+  ObjectLock &operator= (const ObjectLock &) = delete;
+
+ private:
+  GstObject *const object_;
+};
+
+}  // namespace
+
 static GstTorchSettings
 gst_torch_inference_settings (GstTorchInference *self) {
-  GST_OBJECT_LOCK (self);
-  const std::unique_ptr<GstTorchInference, void (*) (GstTorchInference *)> unlock (
-      self, [] (GstTorchInference *locked) { GST_OBJECT_UNLOCK (locked); });
+  const ObjectLock lock (self);
   return self->priv->settings;
 }
 
@@ -156,10 +172,13 @@ gst_torch_inference_set_property (
     GObject *object, guint id, const GValue *value, GParamSpec *pspec) {
   const auto self = GST_TORCH_INFERENCE (object);
   gst_torch_guard (GST_ELEMENT_CAST (self), false, [&] {
-    GST_OBJECT_LOCK (self);
-    const bool known = gst_torch_properties_set (self->priv->settings, id, value);
-    const auto live = self->priv->settings.live;
-    GST_OBJECT_UNLOCK (self);
+    bool known;
+    GstTorchLiveSettings live;
+    {
+      const ObjectLock lock (self);
+      known = gst_torch_properties_set (self->priv->settings, id, value);
+      live = self->priv->settings.live;
+    }
     if (known)
       self->priv->stream.frames ().configure (live);
     else
@@ -176,9 +195,11 @@ gst_torch_inference_get_property (GObject *object, guint id, GValue *value, GPar
       g_value_take_boxed (value, self->priv->stream.frames ().stats ());
       return true;
     }
-    GST_OBJECT_LOCK (self);
-    const bool known = gst_torch_properties_get (self->priv->settings, id, value);
-    GST_OBJECT_UNLOCK (self);
+    bool known;
+    {
+      const ObjectLock lock (self);
+      known = gst_torch_properties_get (self->priv->settings, id, value);
+    }
     if (!known)
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     return known;
