@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gmock/gmock.h>
+
+#include "inference_fixture.h"
+
+// What goes wrong is told on the bus, in words that name the file and the remedy; and the element
+// can be set right and started again.
+
+namespace torchinfer::test {
+namespace {
+
+using testing::HasSubstr;
+
+struct Told {
+  GQuark domain = 0;
+  gint code = 0;
+  std::string text, debug, torch_code;
+};
+
+class Errors : public InferenceTest {
+ protected:
+  static Told read(GstMessage* message) {
+    Told told;
+    if (message == nullptr) {
+      ADD_FAILURE() << "nothing on the bus";
+      return told;
+    }
+    GError* error = nullptr;
+    gchar* debug = nullptr;
+    const GstStructure* details = nullptr;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+      gst_message_parse_error(message, &error, &debug);
+      gst_message_parse_error_details(message, &details);
+    } else {
+      gst_message_parse_warning(message, &error, &debug);
+      gst_message_parse_warning_details(message, &details);
+    }
+    told.domain = error->domain;
+    told.code = error->code;
+    told.text = error->message;
+    told.debug = debug;
+    if (details != nullptr) told.torch_code = gst_structure_get_string(details, "torch-code");
+    g_error_free(error);
+    g_free(debug);
+    gst_message_unref(message);
+    return told;
+  }
+
+  /// The way to PAUSED fails with one error. Then the model is set right and the same element
+  /// plays.
+  Told fail_and_recover(Pads& pads) {
+    EXPECT_EQ(pads.set_state(GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+    const auto told = read(pads.wait_for_message(GST_MESSAGE_ERROR, 0));
+    EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_ERROR, 0), nullptr) << "a second error";
+    pads.set_state(GST_STATE_NULL);
+
+    const auto good = write_model("", "good.pt");
+    g_object_set(pads.element(), "model-file", good.c_str(), "model-info-file", nullptr,
+                 "label-file", nullptr, "model-sha256", nullptr, "device", nullptr, nullptr);
+    EXPECT_EQ(pads.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+    pads.start();
+    pads.push(Pads::buffer(3));
+    pads.wait_for(4);
+    EXPECT_EQ(best_class(pads.arrived_buffer(0)), "3");
+    return told;
+  }
+
+  Told fail_and_recover(const std::string& launch) {
+    Pads pads(launch, false);
+    return fail_and_recover(pads);
+  }
+};
+
+#define EXPECT_TOLD(told, domain_, code_)         \
+  do {                                            \
+    EXPECT_EQ((told).domain, domain_);            \
+    EXPECT_EQ((told).code, code_) << (told).text; \
+  } while (false)
+
+TEST_F(Errors, NoModelFile) {
+  const auto told = fail_and_recover("torchinference");
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  EXPECT_THAT(told.text, HasSubstr("model-file"));
+}
+
+TEST_F(Errors, MissingFile) {
+  const auto told = fail_and_recover("torchinference model-file=/nowhere/model.pt");
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  EXPECT_THAT(told.text, HasSubstr("/nowhere/model.pt"));
+}
+
+TEST_F(Errors, EmptyFile) {
+  const auto path = folder.write("empty.pt", "");
+  const auto told = fail_and_recover("torchinference model-file=" + path);
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
+  EXPECT_THAT(told.text, HasSubstr(path));
+}
+
+TEST_F(Errors, AFolderInsteadOfAFile) {
+  const auto told = fail_and_recover("torchinference model-file=/tmp");
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ);
+  EXPECT_THAT(told.text, HasSubstr("/tmp"));
+}
+
+TEST_F(Errors, WrongDigest) {
+  const auto told = fail_and_recover(launch("", "model-sha256=" + std::string(64, '0')));
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED);
+  EXPECT_THAT(told.text + told.debug, HasSubstr(std::string(64, '0')));
+}
+
+TEST_F(Errors, LabelsThatDoNotFitTheClasses) {
+  const auto told = fail_and_recover(launch("classes 3\nlabels a,b"));
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  EXPECT_EQ(told.torch_code, "BadLabels");
+  EXPECT_THAT(told.text, testing::AllOf(HasSubstr("2"), HasSubstr("3")));
+}
+
+TEST_F(Errors, MissingLabelFile) {
+  const auto told = fail_and_recover(launch("", "label-file=/nowhere/labels.txt"));
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  EXPECT_THAT(told.text, HasSubstr("/nowhere/labels.txt"));
+}
+
+TEST_F(Errors, UnreadableModelInfo) {
+  const auto path = folder.write("bad.modelinfo", "not a key file");
+  const auto told = fail_and_recover(launch("", "model-info-file=" + path));
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  EXPECT_THAT(told.text, HasSubstr(path));
+}
+
+TEST_F(Errors, NoModelInfoAnywhere) {
+  const auto told = fail_and_recover(launch("no-info"));
+  EXPECT_TOLD(told, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  EXPECT_EQ(told.torch_code, "BadModelInfo");
+}
+
+TEST_F(Errors, UnknownDevice) {
+  const auto told = fail_and_recover(launch("", "device=tpu"));
+  EXPECT_TOLD(told, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+  EXPECT_THAT(told.text, testing::AllOf(HasSubstr("tpu"), HasSubstr("cuda")));
+}
+
+/// What the back-end may say of a model, and where it is told.
+struct Refusal {
+  const char* code;
+  GQuark (*domain)();
+  gint number;
+};
+
+class Refused : public Errors, public testing::WithParamInterface<Refusal> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    , Refused,
+    testing::Values(
+        Refusal{"TooLarge", gst_resource_error_quark, GST_RESOURCE_ERROR_READ},
+        Refusal{"CorruptModel", gst_resource_error_quark, GST_RESOURCE_ERROR_READ},
+        Refusal{"ForbiddenOperator", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_AUTHORIZED},
+        Refusal{"Unsupported", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED},
+        Refusal{"NoDevice", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND},
+        Refusal{"OutOfMemory", gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT},
+        Refusal{"ForwardFailed", gst_library_error_quark, GST_LIBRARY_ERROR_FAILED},
+        Refusal{"BadOutput", gst_stream_error_quark, GST_STREAM_ERROR_FORMAT}),
+    [](const auto& param) { return std::string(param.param.code); });
+
+TEST_P(Refused, ModelsAreToldOfAndReplaced) {
+  const auto told = fail_and_recover(launch(std::string("load fail ") + GetParam().code));
+  EXPECT_TOLD(told, GetParam().domain(), GetParam().number);
+  EXPECT_EQ(told.torch_code, GetParam().code);
+}
+
+TEST_F(Errors, AModelThatThrowsWhileItIsLoaded) {
+  const auto told = fail_and_recover(launch("load throw"));
+  EXPECT_NE(told.text, "");
+}
+
+TEST_F(Errors, AFailedForwardEndsTheStreamAndUpstreamHears) {
+  Pads pads(launch("forward fail mean 2"));
+  pads.start();
+  GstFlowReturn flow = GST_FLOW_OK;
+  for (guint64 number = 0; number < 100 && flow == GST_FLOW_OK; number++)
+    flow = pads.push(Pads::buffer(number % 3));
+  EXPECT_EQ(flow, GST_FLOW_ERROR);
+  const auto told = read(pads.wait_for_message(GST_MESSAGE_ERROR));
+  EXPECT_EQ(told.torch_code, "ForwardFailed");
+  EXPECT_TOLD(told, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED);
+  EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_ERROR, 0), nullptr);
+  // What came before it has left, with its results.
+  ASSERT_EQ(pads.arrived_buffers(), 2u);
+  EXPECT_EQ(best_class(pads.arrived_buffer(1)), "1");
+}
+
+TEST_F(Errors, AFailureBehindEosIsPostedOnceAndEndsTheStream) {
+  Pads& pads = play(launch("forward gate g\nforward fail"));
+  pads.start();
+  pads.wait_for(3);
+  pads.push(Pads::buffer(0));
+  pads.push_event(gst_event_new_eos());
+  control.open_gate("g");
+  EXPECT_EQ(pads.wait_for(4).back(), "event eos");
+  EXPECT_NE(read(pads.wait_for_message(GST_MESSAGE_ERROR)).text, "");
+  EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_ERROR, 0), nullptr);
+}
+
+TEST_F(Errors, CanBePassedOverAndAreCounted) {
+  Pads pads(launch("forward nan mean 1", "error-policy=pass overload-policy=wait"));
+  pads.start();
+  for (guint64 number = 0; number < 9; number++) {
+    GstBuffer* buffer = Pads::buffer(number);
+    gst_buffer_memset(buffer, 0, number % 3, gst_buffer_get_size(buffer));
+    ASSERT_EQ(pads.push(buffer), GST_FLOW_OK);
+  }
+  pads.query(gst_query_new_drain());
+  ASSERT_EQ(pads.arrived_buffers(), 9u);
+  for (std::size_t i = 0; i < 9; i++)
+    EXPECT_EQ(best_class(pads.arrived_buffer(i)), i % 3 == 1 ? "" : std::to_string(i % 3));
+  EXPECT_EQ(stat(pads.element(), "failed"), 3u);
+  EXPECT_EQ(stat(pads.element(), "inferred"), 6u);
+  EXPECT_EQ(read(pads.wait_for_message(GST_MESSAGE_WARNING)).torch_code, "BadOutput");
+  EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_WARNING, 0), nullptr) << "a second warning";
+}
+
+TEST_F(Errors, ThatAreTheEnginesKeepTheVideoRunningWhereTheyArePassedOver) {
+  Pads pads(launch("forward device-lost after 2", "error-policy=pass overload-policy=wait"));
+  pads.start();
+  for (guint64 number = 0; number < 50; number++)
+    ASSERT_EQ(pads.push(Pads::buffer(number)), GST_FLOW_OK);
+  pads.query(gst_query_new_drain());
+  EXPECT_EQ(pads.arrived_buffers(), 50u);
+  EXPECT_EQ(stat(pads.element(), "inferred"), 2u);
+  EXPECT_EQ(read(pads.wait_for_message(GST_MESSAGE_WARNING)).torch_code, "DeviceLost");
+}
+
+TEST_F(Errors, ThatAreTheEnginesLastUntilItIsLoadedAgain) {
+  Pads pads(launch("forward device-lost once"));
+  pads.start();
+  GstFlowReturn flow = GST_FLOW_OK;
+  while (flow == GST_FLOW_OK) flow = pads.push(Pads::buffer(0));
+  EXPECT_EQ(read(pads.wait_for_message(GST_MESSAGE_ERROR)).torch_code, "DeviceLost");
+  pads.set_state(GST_STATE_READY);
+  pads.forget();
+  ASSERT_EQ(pads.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_EQ(control.loads(), 2u);
+}
+
+}  // namespace
+}  // namespace torchinfer::test
