@@ -4,7 +4,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
-#include <ATen/cpu/Utils.h>
 #include <torch/csrc/jit/passes/tensorexpr_fuser.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
 #include <torch/version.h>
@@ -66,7 +65,10 @@ std::string runtime_description() {
 }
 
 Status check_bfloat16() {
-  if (at::cpu::is_avx512_bf16_supported() || at::cpu::is_amx_tile_supported()) return {};
+#ifdef __x86_64__
+  // libtorch answers this by other functions in each version.
+  if (__builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16")) return {};
+#endif
   return {
       Code::kUnsupported,
       "precision bf16 needs a CPU with AVX512_BF16 or AMX, which this one has not; use precision "
