@@ -15,6 +15,7 @@ namespace {
 constexpr std::array kAutoSizes{1, 4, 8};
 /// A larger batch must be worth its latency.
 constexpr double kWorthIt = 0.95;
+constexpr Duration kSlowBatch = std::chrono::seconds(2);
 
 std::string percent(double part) {
   std::array<char, 32> text{};
@@ -39,17 +40,17 @@ class Walk {
     selection.batch_times.clear();
     int passed = 0;
     for (const int size : sizes_) {
-      if (size > limit_) break;
-      double difference = 0.0;
-      auto status = check(program, size, difference);
+      if (size > limit_ || too_slow(selection.batch_times, size)) break;
+      SelfTest::Comparison found;
+      auto status = check(program, size, found);
       if (!status.ok()) {
         if (passed == 0 || allowed_by_model(size)) return status;
         limit_ = passed;
         limit_reason_ = model_says_;
         break;
       }
-      selection.difference = std::max(selection.difference, difference);
-      selection.batch_times[size] = test_.time(program, size);
+      selection.difference = std::max(selection.difference, found.difference);
+      selection.batch_times[size] = test_.time(program, size, found.time);
       passed = size;
     }
     selection.program = program;
@@ -61,38 +62,45 @@ class Walk {
  private:
   /// Whether a program gives a batch of `size` what the model as loaded gives each of its rows
   /// alone.
-  Status check(const Program& program, int size, double& difference) {
+  Status check(const Program& program, int size, SelfTest::Comparison& found) {
     const auto compared = test_.compare(program, size);
     if (!compared) return compared.status();
-    difference = *compared;
-    if (!test_.repeatable() || difference <= tolerance_) return {};
+    found = *compared;
+    if (!test_.repeatable() || found.difference <= tolerance_) return {};
     return {Code::kBadOutput, "at batch size " + std::to_string(size) + " its results differ by " +
-                                  percent(difference) +
+                                  percent(found.difference) +
                                   " of the largest value from those of the "
                                   "model as loaded (limit " +
                                   percent(tolerance_) + ")"};
   }
 
   bool allowed_by_model(int size) {
-    double difference = 0.0;
-    const auto status = check(test_.loaded(), size, difference);
+    SelfTest::Comparison found;
+    const auto status = check(test_.loaded(), size, found);
     model_says_ = status.message();
-    if (difference > tolerance_)
+    if (found.difference > tolerance_)
       model_says_ = "in a batch of " + std::to_string(size) +
                     " the model's results for an image "
                     "differ by " +
-                    percent(difference) +
+                    percent(found.difference) +
                     " of the largest value from those that it "
                     "gets alone (limit " +
                     percent(tolerance_) + ")";
     return status.ok();
   }
 
-  int best_size(const std::map<int, Duration>& times) const {
+  /// With a batch size of its own choice nobody wants to wait for seconds.
+  bool too_slow(const std::map<int, Duration>& times, int size) const {
+    if (wanted_ != 0 || times.empty()) return false;
+    const auto& [tested, time] = *times.rbegin();
+    return time * size / tested > kSlowBatch;
+  }
+
+  static int best_size(const std::map<int, Duration>& times) {
     const auto rate = [&](int size) {
       return size / std::max(1.0, static_cast<double>(times.at(size).count()));
     };
-    std::set<int> sizes{limit_};
+    std::set<int> sizes{times.rbegin()->first};
     for (const int size : kAutoSizes)
       if (times.contains(size)) sizes.insert(size);
     double best = 0.0;

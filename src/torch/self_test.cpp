@@ -22,9 +22,8 @@ constexpr double kRepeatTolerance = 1e-4;
 /// Outputs that are zero but for rounding are compared with this instead of themselves.
 constexpr double kSmallest = 1e-6;
 
-constexpr int kMostRuns = 15, kFewestRuns = 3;
-constexpr Duration kEnoughTime = std::chrono::milliseconds(200);
-constexpr Duration kTooMuchTime = std::chrono::seconds(1);
+constexpr int kMostRuns = 15;
+constexpr Duration kEnoughTime = std::chrono::milliseconds(300);
 
 std::vector<std::int64_t> shape_of(const InputSpec& input, std::int64_t batch) {
   if (input.layout == Layout::kNhwc) return {batch, input.height, input.width, input.channels};
@@ -96,7 +95,7 @@ Result<SelfTest> SelfTest::start(Program loaded, const InputSpec& input) {
     test.references_.push_back(std::move(*first));
     const auto again = test.compare(test.loaded_, 1);
     if (!again) return again.status();
-    test.repeatable_ = *again <= kRepeatTolerance;
+    test.repeatable_ = again->difference <= kRepeatTolerance;
     return test;
   });
 }
@@ -116,10 +115,14 @@ Result<const Outputs*> SelfTest::reference(int row) {
   return &references_[static_cast<std::size_t>(row)];
 }
 
-Result<double> SelfTest::compare(const Program& program, int batch) {
-  using R = Result<double>;
+Result<SelfTest::Comparison> SelfTest::compare(const Program& program, int batch) {
+  using R = Result<Comparison>;
   return guarded(Code::kForwardFailed, "the self-test failed", [&]() -> R {
-    const auto outputs = program.run(rows(batch));
+    Comparison comparison;
+    auto input = rows(batch);
+    const auto start = steady_clock().now();
+    const auto outputs = program.run(std::move(input));
+    comparison.time = steady_clock().now() - start;
     if (!outputs) return outputs.status();
     std::vector<Extent> extents(outputs_.size());
     for (int row = 0; row < batch; ++row) {
@@ -136,26 +139,28 @@ Result<double> SelfTest::compare(const Program& program, int batch) {
         if (repeatable_) add_row(extents[i], item, wanted);
       }
     }
-    double largest = 0.0;
-    for (const auto& extent : extents) largest = std::max(largest, extent.relative());
-    return largest;
+    for (const auto& extent : extents)
+      comparison.difference = std::max(comparison.difference, extent.relative());
+    return comparison;
   });
 }
 
-Duration SelfTest::time(const Program& program, int batch) {
+Duration SelfTest::time(const Program& program, int batch, Duration first) {
+  // A slow model shall not take for ever to load.
+  if (first >= kEnoughTime) return first;
   auto& clock = steady_clock();
   std::vector<Duration> times;
   Duration spent{0};
-  while (static_cast<int>(times.size()) < kMostRuns && spent < kTooMuchTime &&
-         (static_cast<int>(times.size()) < kFewestRuns || spent < kEnoughTime)) {
+  while (static_cast<int>(times.size()) < kMostRuns && spent < kEnoughTime) {
     auto input = rows(batch);
     const auto start = clock.now();
     const auto outputs = program.run(std::move(input));
     times.push_back(clock.now() - start);
     spent += times.back();
   }
-  std::ranges::nth_element(times, times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2));
-  return times[times.size() / 2];
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>((times.size() - 1) / 2);
+  std::ranges::nth_element(times, middle);
+  return *middle;
 }
 
 }  // namespace torchinfer

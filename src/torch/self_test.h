@@ -27,14 +27,19 @@ class SelfTest {
   bool writes_input() const { return writes_input_; }
   const Program& loaded() const { return loaded_; }
 
-  /// The largest |program - as loaded| / largest |as loaded| over the rows of a batch; infinity
-  /// where only one of them is a number. Fails with what the forward says, or with kBadOutput where
-  /// outputs are missing or shaped otherwise.
-  Result<double> compare(const Program& program, int batch);
+  struct Comparison {
+    double difference = 0.0;  ///< largest |program - as loaded| / largest |as loaded|; infinity
+                              ///< where only one of them is a number
+    Duration time{0};         ///< of this forward, the first of its kind
+  };
 
-  /// Median of a few forwards of a batch that compare() has passed. Bounded by about a second, or
-  /// one forward.
-  Duration time(const Program& program, int batch);
+  /// Compares the rows of a batch. Fails with what the forward says, or with kBadOutput where
+  /// outputs are missing or shaped otherwise.
+  Result<Comparison> compare(const Program& program, int batch);
+
+  /// Median of the forwards of a batch that fit into 0.3 s, after compare() has taken `first` for
+  /// one; that, where it is longer.
+  Duration time(const Program& program, int batch, Duration first);
 
  private:
   SelfTest(Program loaded, const InputSpec& input);
