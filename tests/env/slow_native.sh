@@ -18,7 +18,8 @@ set_up() {
     env -i bwrap --unshare-pid --die-with-parent --proc /proc --dev /dev --ro-bind "$root/usr" /usr \
       --ro-bind "$SCRATCH/etc" /etc --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
       --tmpfs /tmp --tmpfs "$HOME" --bind "$SCRATCH" "$SCRATCH" --bind "$cache/ccache" "$cache/ccache" \
-      --chdir "$NATIVE" --setenv PATH /usr/bin --setenv HOME "$HOME" --setenv XDG_CACHE_HOME "$SCRATCH/cache" "$@"
+      --chdir "$NATIVE" --setenv PATH /usr/bin --setenv LANG C.UTF-8 --setenv LC_ALL C.UTF-8 --setenv HOME "$HOME" \
+      --setenv XDG_CACHE_HOME "$SCRATCH/cache" "$@"
   }
 }
 

@@ -28,7 +28,10 @@ choose_build_folder() {
 forget_host() {
   unset LD_LIBRARY_PATH LD_PRELOAD PYTHONPATH PYTHONHOME PKG_CONFIG_PATH PKG_CONFIG_LIBDIR GI_TYPELIB_PATH \
     GST_PLUGIN_SYSTEM_PATH GST_PLUGIN_SYSTEM_PATH_1_0 GST_PLUGIN_PATH_1_0 GST_PLUGIN_SCANNER GST_PLUGIN_SCANNER_1_0
-  export LC_ALL=C.UTF-8 PYTHONNOUSERSITE=1
+  # The compiler's cache goes by the language as well.
+  # shellcheck disable=SC2086
+  unset LANGUAGE ${!LC_@}
+  export LANG=C.UTF-8 LC_ALL=C.UTF-8 PYTHONNOUSERSITE=1
 }
 
 # Exports all but PATH, which is for the command alone: INSIDE_PATH.
