@@ -14,7 +14,7 @@
 #include "core/clock.h"
 #include "core/status.h"
 #include "engine/batch_stream.h"
-#include "engine/statistics.h"
+#include "engine/close_reason.h"
 
 namespace torchinfer {
 

@@ -10,8 +10,12 @@
 namespace torchinfer {
 
 BatchRunner::BatchRunner(Lane& lane, const ModelFacts& facts, EngineState& state,
-                         WorkerPulse& pulse)
-    : lane_(lane), facts_(facts), state_(state), pulse_(pulse) {}
+                         WorkerPulse& pulse, int worker)
+    : lane_(lane),
+      facts_(facts),
+      state_(state),
+      pulse_(pulse),
+      worker_(static_cast<std::uint32_t>(worker)) {}
 
 void BatchRunner::run(TaskQueue::Batch& batch) {
   const std::size_t count = batch.tasks.size();
@@ -120,8 +124,13 @@ void BatchRunner::settle(std::size_t index, const Status& status) {
   Task& task = batch_->tasks[index];
   ItemResult& item = task.frame->items[task.item];
   item.status = status;
-  item.timing = {task.submitted, started_, state_.clock().now(), batch_->id,
-                 static_cast<std::uint32_t>(batch_->tasks.size())};
+  item.timing = {task.submitted,
+                 started_,
+                 state_.clock().now(),
+                 batch_->id,
+                 static_cast<std::uint32_t>(batch_->tasks.size()),
+                 batch_->reason,
+                 worker_};
   if (!status.ok()) {
     ++record_.failed_items;
     last_failure_ = status;

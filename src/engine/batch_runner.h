@@ -23,7 +23,8 @@ struct WorkerPulse {
 class BatchRunner {
  public:
   /// All of them outlive the runner.
-  BatchRunner(Lane& lane, const ModelFacts& facts, EngineState& state, WorkerPulse& pulse);
+  BatchRunner(Lane& lane, const ModelFacts& facts, EngineState& state, WorkerPulse& pulse,
+              int worker);
 
   /// Every task is done afterwards, whatever happens; nothing is thrown.
   void run(TaskQueue::Batch& batch);
@@ -40,6 +41,7 @@ class BatchRunner {
   const ModelFacts& facts_;
   EngineState& state_;
   WorkerPulse& pulse_;
+  const std::uint32_t worker_;
 
   // Of the batch at hand.
   TaskQueue::Batch* batch_ = nullptr;             // not null in run()

@@ -87,7 +87,8 @@ Status EngineThreads::run_lane(int index) {
     changed_.notify_all();
   }
   const Status status = guarded(Code::kInternal, "A worker", [&] {
-    BatchRunner runner(**lane, model_->facts(), *state_, pulses_[static_cast<std::size_t>(index)]);
+    BatchRunner runner(**lane, model_->facts(), *state_, pulses_[static_cast<std::size_t>(index)],
+                       index);
     TaskQueue::Batch batch;
     while (state_->queue().next(batch)) runner.run(batch);
     return Status();

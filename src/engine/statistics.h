@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/export.h"
+#include "engine/close_reason.h"
 
 namespace torchinfer {
 
@@ -30,17 +31,6 @@ class TORCHINFER_API Histogram {
   Duration sum_{0};
   Duration max_{0};
 };
-
-/// Why a batch was closed.
-enum class CloseReason : std::uint8_t {
-  kFull,        ///< it holds batch-size items
-  kTimeout,     ///< its oldest item has waited for batch-timeout
-  kNobodyLeft,  ///< no stream could add to it within batch-timeout
-  kDrain,       ///< a stream asked for its results (EOS, a waiting query, drain)
-};
-
-/// The reason's name for logs and stats: full, timeout, nobody-left, drain.
-TORCHINFER_API const char* to_string(CloseReason reason);
 
 /// A plain value; an item is one region of one frame.
 struct EngineStatistics {

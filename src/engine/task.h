@@ -11,6 +11,7 @@
 #include "core/tensor_view.h"
 #include "decode/decoder.h"
 #include "engine/block_pool.h"
+#include "engine/close_reason.h"
 #include "preprocess/plan.h"
 
 namespace torchinfer {
@@ -25,11 +26,13 @@ class Waker {
 
 /// When and in which company an item was inferred.
 struct ItemTiming {
-  TimePoint submitted;           ///< the task entered the queue
-  TimePoint started;             ///< its batch's forward began
-  TimePoint done;                ///< its result was decoded
-  std::uint64_t batch_id = 0;    ///< counts the engine's batches from 1
-  std::uint32_t batch_size = 0;  ///< items in that batch
+  TimePoint submitted;                      ///< the task entered the queue
+  TimePoint started;                        ///< its batch's forward began
+  TimePoint done;                           ///< its result was decoded
+  std::uint64_t batch_id = 0;               ///< counts the engine's batches from 1
+  std::uint32_t batch_size = 0;             ///< items in that batch
+  CloseReason reason = CloseReason::kFull;  ///< why it was not larger
+  std::uint32_t worker = 0;                 ///< which of the engine's workers ran it, from 0
 };
 
 /// What came of one item. Written by one worker before FrameResult::open falls; read by the element

@@ -6,6 +6,7 @@
 #include <future>
 #include <set>
 
+#include "support/fake_clock.h"
 #include "support/session_fixture.h"
 
 namespace torchinfer::test {
@@ -36,6 +37,8 @@ TEST_F(SessionTest, AResultNamesItsModelAndItsBatch) {
   const ItemTiming& timing = frame->items[0].timing;
   EXPECT_EQ(timing.batch_id, 1U);
   EXPECT_EQ(timing.batch_size, 1U);
+  EXPECT_EQ(timing.reason, CloseReason::kTimeout);
+  EXPECT_EQ(timing.worker, 0U);
   EXPECT_LE(timing.submitted, timing.started);
   EXPECT_LE(timing.started, timing.done);
 }
@@ -213,6 +216,20 @@ TEST_F(SessionTest, DrainEndsTheWaitOfABatchAndItsReturnMeansThatAllIsDone) {
   EXPECT_TRUE(frame->complete());
   EXPECT_TRUE(buffer.expired());
   EXPECT_EQ(session->engine_statistics().closed[static_cast<int>(CloseReason::kDrain)], 1U);
+}
+
+TEST_F(SessionTest, ABatchWaitsByTheClockItsSessionWasOpenedWith) {
+  FakeClock clock;
+  auto settings = SessionSettings();
+  settings.batch_timeout = 10s;
+  const auto session = Session::open(request(), settings, clock);
+  ASSERT_THAT(session.status(), IsOk());
+  const auto frame = submit(**session, grey_frame(1));
+  ASSERT_TRUE(clock.await_sleeps(1));
+  EXPECT_FALSE(frame->complete());
+  clock.advance(10s);
+  ASSERT_TRUE(waker->await(*frame));
+  EXPECT_EQ(frame->items[0].timing.started - frame->items[0].timing.submitted, 10s);
 }
 
 TEST_F(SessionTest, HurryBringsTheResultsWithoutWaiting) {
