@@ -27,7 +27,7 @@ SignalHandlersKept::SignalHandlersKept() {
 SignalHandlersKept::~SignalHandlersKept() {
   for (int signal = 1; signal < NSIG; ++signal) {
     const Kept& kept = kept_[static_cast<std::size_t>(signal)];
-    struct sigaction now {};
+    struct sigaction now{};
     if (kept.known && sigaction(signal, nullptr, &now) == 0 && !same(kept.action, now))
       sigaction(signal, &kept.action, nullptr);
   }

@@ -20,7 +20,7 @@ class SignalHandlersKept {
  private:
   struct Kept {
     bool known = false;  // the C library keeps some signals to itself
-    struct sigaction action {};
+    struct sigaction action{};
   };
   std::array<Kept, NSIG> kept_;
 };
