@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Note: [Kernels]
-// This file is compiled with -O3, by itself. Each loop is written once, always inlined, and stamped
-// out for several levels of x86-64, from which usable_cpu_kernels() chooses. Explicit tables do
-// what the compiler's own function multi-versioning does, but need no ifunc, which sanitizers and
-// some C libraries lack, and let the tests run every level. Level v4 (AVX-512) is not among them:
-// measured, it was no faster than v3.
+// This file is compiled with -O3, and without contracting a multiplication and an addition into
+// one, so that every level rounds alike. Each loop is written once, always inlined, and compiled
+// for each level of the CPU, from which usable_cpu_kernels() chooses. Tables do what the compiler's
+// own function multi-versioning does, but need no ifunc, which sanitizers and some C libraries
+// lack, and let the tests run every level.
 #include "preprocess/cpu_kernels.h"
 
-#include <bit>
+#include <algorithm>
 
-#if defined(__x86_64__) && defined(__GNUC__) && (!defined(__clang__) || __clang_major__ >= 19)
-#define TORCHINFER_X86_LEVELS 1
-#endif
+#include "preprocess/cpu_kernels_avx2.h"
 
 #define KERNEL [[gnu::always_inline]] inline
 
@@ -22,217 +20,210 @@ namespace {
 using std::ptrdiff_t;
 using std::size_t;
 
-template <int Rows, bool Add>
-KERNEL void blend(const std::uint8_t* __restrict first_row, ptrdiff_t stride,
-                  const float* __restrict weights, int bytes, float* __restrict out) {
-  const std::uint8_t* __restrict r0 = first_row;
-  const std::uint8_t* __restrict r1 = Rows > 1 ? r0 + stride : r0;
-  const std::uint8_t* __restrict r2 = Rows > 2 ? r1 + stride : r0;
-  const std::uint8_t* __restrict r3 = Rows > 3 ? r2 + stride : r0;
-  const float w0 = weights[0];
-  const float w1 = Rows > 1 ? weights[1] : 0.0F;
-  const float w2 = Rows > 2 ? weights[2] : 0.0F;
-  const float w3 = Rows > 3 ? weights[3] : 0.0F;
-  for (int i = 0; i < bytes; ++i) {
-    float sum = Add ? out[i] : 0.0F;
-    sum += w0 * static_cast<float>(r0[i]);
-    if constexpr (Rows > 1) sum += w1 * static_cast<float>(r1[i]);
-    if constexpr (Rows > 2) sum += w2 * static_cast<float>(r2[i]);
-    if constexpr (Rows > 3) sum += w3 * static_cast<float>(r3[i]);
-    out[i] = sum;
-  }
+KERNEL std::uint8_t to_byte(std::int32_t value) {
+  value = value < 0 ? 0 : value;
+  return static_cast<std::uint8_t>(value > 255 ? 255 : value);
 }
 
-template <bool Add>
-KERNEL void blend_up_to_4(const std::uint8_t* row, ptrdiff_t stride, const float* weights, int rows,
-                          int bytes, float* out) {
-  switch (rows) {
-    case 1: return blend<1, Add>(row, stride, weights, bytes, out);
-    case 2: return blend<2, Add>(row, stride, weights, bytes, out);
-    case 3: return blend<3, Add>(row, stride, weights, bytes, out);
-    default: return blend<4, Add>(row, stride, weights, bytes, out);
-  }
-}
+/// `value` is half a unit above what is meant, for truncation to round it; what that does to values
+/// below zero does not matter, since they all become zero.
+KERNEL std::uint8_t to_byte(float value) { return to_byte(static_cast<std::int32_t>(value)); }
 
-KERNEL void blend_rows(const std::uint8_t* row, ptrdiff_t stride, const float* weights, int taps,
-                       int bytes, float* out) {
-  // Taps that only pad an output's weights to the common number would cost a pass each.
-  while (taps > 1 && weights[taps - 1] == 0.0F) --taps;
-  while (taps > 1 && weights[0] == 0.0F) {
-    --taps;
-    ++weights;
-    row += stride;
-  }
-  blend_up_to_4<false>(row, stride, weights, taps, bytes, out);
-  for (int done = 4; done < taps; done += 4) {
-    blend_up_to_4<true>(row + done * stride, stride, weights + done, taps - done, bytes, out);
-  }
-}
-
-template <int Pixel, int Samples>
-KERNEL void filter_pixels(const float* __restrict row, const std::uint8_t* offsets,
-                          const AxisFilter& filter, float* const* out) {
-  const int taps = filter.taps;
-  const size_t outputs = filter.first.size();
-  const std::int32_t* __restrict first = filter.first.data();
-  const float* __restrict weights = filter.weights.data();
-  const float* __restrict in[3];
-  float* __restrict to[3];
-  for (int s = 0; s < Samples; ++s) {
-    in[s] = row + offsets[s];
-    to[s] = out[s];
-  }
-  for (size_t o = 0; o < outputs; ++o) {
-    float sums[Samples] = {};
-    ptrdiff_t at = static_cast<ptrdiff_t>(first[o]) * Pixel;
-    for (int k = 0; k < taps; ++k, at += Pixel) {
-      for (int s = 0; s < Samples; ++s) sums[s] += weights[k] * in[s][at];
-    }
-    for (int s = 0; s < Samples; ++s) to[s][o] = sums[s];
-    weights += taps;
-  }
-}
-
-KERNEL void filter_row(const float* row, int pixel, const std::uint8_t* offsets,
-                       const AxisFilter& filter, float* const* out) {
-  switch (pixel) {
-    case 1: return filter_pixels<1, 1>(row, offsets, filter, out);
-    case 2: return filter_pixels<2, 2>(row, offsets, filter, out);
-    case 3: return filter_pixels<3, 3>(row, offsets, filter, out);
-    default: return filter_pixels<4, 3>(row, offsets, filter, out);
-  }
-}
-
-template <int Inputs>
-KERNEL void map_channel(const float* const* in, const ColorTransform& color, size_t channel,
-                        int count, float* __restrict out) {
-  const float* __restrict a = in[0];
-  const float* __restrict b = in[Inputs > 1 ? 1 : 0];
-  const float* __restrict c = in[Inputs > 2 ? 2 : 0];
-  const auto [wa, wb, wc] = color.weights[channel];
-  const float offset = color.offset[channel];
-  const float low = color.low[channel];
-  const float high = color.high[channel];
+KERNEL void blend_chroma(const std::uint8_t* __restrict before,
+                         const std::uint8_t* __restrict after, int quarters, int count,
+                         std::uint16_t* __restrict out) {
+  const auto near = static_cast<std::uint16_t>(4 - quarters);
+  const auto far = static_cast<std::uint16_t>(quarters);
   for (int i = 0; i < count; ++i) {
-    float value = offset + wa * a[i];
-    if constexpr (Inputs > 1) value += wb * b[i];
-    if constexpr (Inputs > 2) value += wc * c[i];
-    value = value < low ? low : value;
-    out[i] = value > high ? high : value;
+    out[i] = static_cast<std::uint16_t>(near * before[i] + far * after[i]);
   }
 }
 
-KERNEL void map_colors(const float* const* in, const ColorTransform& color, int count,
-                       float* const* out) {
-  for (size_t channel = 0; channel < static_cast<size_t>(color.channels); ++channel) {
-    if (color.inputs == 1) {
-      map_channel<1>(in, color, channel, count, out[channel]);
+template <int Step, bool Cosited>
+KERNEL void spread(const std::uint16_t* __restrict chroma, int pairs,
+                   std::uint16_t* __restrict out) {
+  for (int p = 0; p < pairs; ++p) {
+    const std::uint16_t here = chroma[p * Step];
+    const std::uint16_t next = chroma[(p + 1) * Step];
+    if constexpr (Cosited) {
+      out[2 * p] = static_cast<std::uint16_t>(4 * here);
+      out[2 * p + 1] = static_cast<std::uint16_t>(2 * here + 2 * next);
     } else {
-      map_channel<3>(in, color, channel, count, out[channel]);
+      const std::uint16_t last = chroma[(p - 1) * Step];
+      out[2 * p] = static_cast<std::uint16_t>(last + 3 * here);
+      out[2 * p + 1] = static_cast<std::uint16_t>(3 * here + next);
     }
   }
 }
 
-struct ToFloat32 {
-  using Type = float;
-  KERNEL static Type convert(float value) { return value; }
-};
-
-struct ToFloat16 {
-  using Type = std::uint16_t;
-  KERNEL static Type convert(float value) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-    const std::uint32_t magnitude = bits & 0x7fffffffU;
-    // Normal: move the exponent's bias and round the 13 bits that go.
-    const std::uint32_t normal =
-        (magnitude - 0x38000000U + 0xfffU + ((magnitude >> 13) & 1U)) >> 13;
-    // Subnormal: adding 0.5 makes the FPU round to multiples of 2^-24.
-    const std::uint32_t small =
-        std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - 0x3f000000U;
-    const std::uint32_t half = magnitude < 0x38800000U ? small : normal;
-    return static_cast<Type>(((bits >> 16) & 0x8000U) | half);
+KERNEL void spread_chroma(const std::uint16_t* chroma, int step, bool cosited, int pairs,
+                          std::uint16_t* out) {
+  if (step == 1) {
+    cosited ? spread<1, true>(chroma, pairs, out) : spread<1, false>(chroma, pairs, out);
+  } else {
+    cosited ? spread<2, true>(chroma, pairs, out) : spread<2, false>(chroma, pairs, out);
   }
-};
-
-struct ToBfloat16 {
-  using Type = std::uint16_t;
-  KERNEL static Type convert(float value) {
-    const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-    return static_cast<Type>((bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16);
-  }
-};
-
-struct ToUint8 {
-  using Type = std::uint8_t;
-  KERNEL static Type convert(float value) {
-    return static_cast<Type>(static_cast<std::int32_t>(value + 0.5F));
-  }
-};
-
-template <class To>
-KERNEL void store(const float* const* rows, int channels, int count, void* target) {
-  auto* __restrict out = static_cast<typename To::Type*>(target);
-  const float* __restrict a = rows[0];
-  if (channels == 1) {
-    for (int i = 0; i < count; ++i) out[i] = To::convert(a[i]);
-    return;
-  }
-  const float* __restrict b = rows[1];
-  const float* __restrict c = rows[2];
-  // A model info asks for 16384 pixels a row at most.
-  // NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result)
-  for (int i = 0; i < count; ++i) {
-    out[3 * i] = To::convert(a[i]);
-    out[3 * i + 1] = To::convert(b[i]);
-    out[3 * i + 2] = To::convert(c[i]);
-  }
-  // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 }
 
-// One set of functions for the CPU level that ATTRIBUTE names, and the table entry for it.
-#define STAMP_OUT(level, ATTRIBUTE)                                                          \
-  namespace level {                                                                          \
-  ATTRIBUTE void blend_rows(const std::uint8_t* row, ptrdiff_t stride, const float* weights, \
-                            int taps, int bytes, float* out) {                               \
-    torchinfer::blend_rows(row, stride, weights, taps, bytes, out);                          \
-  }                                                                                          \
-  ATTRIBUTE void filter_row(const float* row, int pixel, const std::uint8_t* offsets,        \
-                            const AxisFilter& filter, float* const* out) {                   \
-    torchinfer::filter_row(row, pixel, offsets, filter, out);                                \
-  }                                                                                          \
-  ATTRIBUTE void map_colors(const float* const* in, const ColorTransform& color, int count,  \
-                            float* const* out) {                                             \
-    torchinfer::map_colors(in, color, count, out);                                           \
-  }                                                                                          \
-  ATTRIBUTE void store_f32(const float* const* rows, int channels, int count, void* out) {   \
-    store<ToFloat32>(rows, channels, count, out);                                            \
-  }                                                                                          \
-  ATTRIBUTE void store_f16(const float* const* rows, int channels, int count, void* out) {   \
-    store<ToFloat16>(rows, channels, count, out);                                            \
-  }                                                                                          \
-  ATTRIBUTE void store_bf16(const float* const* rows, int channels, int count, void* out) {  \
-    store<ToBfloat16>(rows, channels, count, out);                                           \
-  }                                                                                          \
-  ATTRIBUTE void store_u8(const float* const* rows, int channels, int count, void* out) {    \
-    store<ToUint8>(rows, channels, count, out);                                              \
-  }                                                                                          \
-  constexpr CpuKernels kKernels{#level,    blend_rows, filter_row, map_colors,               \
-                                store_f32, store_f16,  store_bf16, store_u8};                \
+KERNEL void yuv_to_rgb(const std::uint8_t* __restrict y, const std::uint16_t* __restrict u,
+                       const std::uint16_t* __restrict v, const YuvToRgb& matrix, int count,
+                       std::uint8_t* const* rgb) {
+  const auto luma = static_cast<float>(matrix.luma);
+  const auto red_v = static_cast<float>(matrix.v[0] / 16);
+  const auto green_u = static_cast<float>(matrix.u[1] / 16);
+  const auto green_v = static_cast<float>(matrix.v[1] / 16);
+  const auto blue_u = static_cast<float>(matrix.u[2] / 16);
+  const auto red_offset = static_cast<float>(matrix.offset[0] + 0.5);
+  const auto green_offset = static_cast<float>(matrix.offset[1] + 0.5);
+  const auto blue_offset = static_cast<float>(matrix.offset[2] + 0.5);
+  std::uint8_t* __restrict red = rgb[0];
+  std::uint8_t* __restrict green = rgb[1];
+  std::uint8_t* __restrict blue = rgb[2];
+  for (int i = 0; i < count; ++i) {
+    const float grey = luma * static_cast<float>(y[i]);
+    const auto cb = static_cast<float>(u[i]);
+    const auto cr = static_cast<float>(v[i]);
+    red[i] = to_byte(grey + red_v * cr + red_offset);
+    green[i] = to_byte(grey + green_u * cb + green_v * cr + green_offset);
+    blue[i] = to_byte(grey + blue_u * cb + blue_offset);
   }
+}
 
-STAMP_OUT(baseline, )
+KERNEL void expand(const std::uint8_t* __restrict in, const Expansion& expansion, int count,
+                   std::uint8_t* __restrict out) {
+  const auto gain = static_cast<float>(expansion.gain);
+  const auto offset = static_cast<float>(expansion.offset + 0.5);
+  for (int i = 0; i < count; ++i) out[i] = to_byte(gain * static_cast<float>(in[i]) + offset);
+}
+
+template <int Pixel>
+KERNEL void weigh(const std::uint8_t* __restrict in, const std::uint8_t* offsets, int count,
+                  std::uint8_t* __restrict out) {
+  const std::uint8_t* __restrict red = in + offsets[0];
+  const std::uint8_t* __restrict green = in + offsets[1];
+  const std::uint8_t* __restrict blue = in + offsets[2];
+  for (int i = 0; i < count; ++i) {
+    // 0.299, 0.587 and 0.114 in units of 2^-16; they sum to one.
+    const std::uint32_t sum =
+        19595U * red[i * Pixel] + 38470U * green[i * Pixel] + 7471U * blue[i * Pixel] + 0x8000U;
+    out[i] = static_cast<std::uint8_t>(sum >> 16);
+  }
+}
+
+KERNEL void rgb_to_luma(const std::uint8_t* in, int pixel, const std::uint8_t* offsets, int count,
+                        std::uint8_t* out) {
+  pixel == 3 ? weigh<3>(in, offsets, count, out) : weigh<4>(in, offsets, count, out);
+}
+
+KERNEL void turn_rows(const std::uint8_t* const* rows, int count, std::uint8_t* __restrict out) {
+  for (int i = 0; i < count; ++i) {
+    for (int lane = 0; lane < kLanes; ++lane) out[i * kLanes + lane] = rows[lane][i];
+  }
+}
+
+KERNEL void filter_across(const TurnedChannel* in, int channels, const AxisFilter& filter,
+                          ptrdiff_t row_stride, std::uint8_t* out) {
+  const size_t outputs = filter.first.size();
+  for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
+    const std::int32_t* weights = filter.weights.data();
+    for (size_t o = 0; o < outputs; ++o, weights += filter.taps) {
+      const std::uint8_t* at = in[c].first + filter.first[o] * in[c].step;
+      std::int32_t sums[kLanes];
+      std::fill_n(sums, kLanes, 1 << (kWeightBits - 1));
+      for (int k = 0; k < filter.taps; ++k, at += in[c].step) {
+        for (int lane = 0; lane < kLanes; ++lane) sums[lane] += weights[k] * at[lane];
+      }
+      for (int lane = 0; lane < kLanes; ++lane) {
+        out[lane * row_stride + static_cast<ptrdiff_t>(c * outputs + o)] =
+            to_byte(sums[lane] >> kWeightBits);
+      }
+    }
+  }
+}
+
+template <int Rows>
+KERNEL void add_rows(const std::uint8_t* first_row, ptrdiff_t stride, const std::int32_t* weights,
+                     int count, std::int32_t* __restrict sums) {
+  const std::uint8_t* __restrict r0 = first_row;
+  const std::uint8_t* __restrict r1 = first_row + (Rows > 1 ? stride : 0);
+  const std::uint8_t* __restrict r2 = first_row + (Rows > 2 ? 2 * stride : 0);
+  const std::uint8_t* __restrict r3 = first_row + (Rows > 3 ? 3 * stride : 0);
+  const std::int32_t w0 = weights[0];
+  const std::int32_t w1 = Rows > 1 ? weights[1] : 0;
+  const std::int32_t w2 = Rows > 2 ? weights[2] : 0;
+  const std::int32_t w3 = Rows > 3 ? weights[3] : 0;
+  for (int i = 0; i < count; ++i) {
+    std::int32_t sum = sums[i] + w0 * r0[i];
+    if constexpr (Rows > 1) sum += w1 * r1[i];
+    if constexpr (Rows > 2) sum += w2 * r2[i];
+    if constexpr (Rows > 3) sum += w3 * r3[i];
+    sums[i] = sum;
+  }
+}
+
+KERNEL void filter_down(const std::uint8_t* row, ptrdiff_t stride, const std::int32_t* weights,
+                        int taps, int count, std::int32_t* __restrict sums,
+                        std::uint8_t* __restrict out) {
+  std::fill_n(sums, count, 1 << (kWeightBits - 1));
+  for (; taps >= 4; taps -= 4, weights += 4, row += 4 * stride) {
+    add_rows<4>(row, stride, weights, count, sums);
+  }
+  switch (taps) {
+    case 3: add_rows<3>(row, stride, weights, count, sums); break;
+    case 2: add_rows<2>(row, stride, weights, count, sums); break;
+    case 1: add_rows<1>(row, stride, weights, count, sums); break;
+    default: break;
+  }
+  for (int i = 0; i < count; ++i) out[i] = to_byte(sums[i] >> kWeightBits);
+}
+
 #ifdef TORCHINFER_X86_LEVELS
-STAMP_OUT(x86_64_v3, [[gnu::target("arch=x86-64-v3")]])
-constexpr CpuKernels kLevels[] = {baseline::kKernels, x86_64_v3::kKernels};
-#else
-constexpr CpuKernels kLevels[] = {baseline::kKernels};
+#define V3 [[gnu::target("arch=x86-64-v3")]]
+
+namespace v3 {
+
+V3 void blend_chroma(const std::uint8_t* before, const std::uint8_t* after, int quarters, int count,
+                     std::uint16_t* out) {
+  torchinfer::blend_chroma(before, after, quarters, count, out);
+}
+
+V3 void spread_chroma(const std::uint16_t* chroma, int step, bool cosited, int pairs,
+                      std::uint16_t* out) {
+  torchinfer::spread_chroma(chroma, step, cosited, pairs, out);
+}
+
+V3 void expand(const std::uint8_t* in, const Expansion& expansion, int count, std::uint8_t* out) {
+  torchinfer::expand(in, expansion, count, out);
+}
+
+V3 void rgb_to_luma(const std::uint8_t* in, int pixel, const std::uint8_t* offsets, int count,
+                    std::uint8_t* out) {
+  torchinfer::rgb_to_luma(in, pixel, offsets, count, out);
+}
+
+V3 void filter_down(const std::uint8_t* row, ptrdiff_t stride, const std::int32_t* weights,
+                    int taps, int count, std::int32_t* sums, std::uint8_t* out) {
+  torchinfer::filter_down(row, stride, weights, taps, count, sums, out);
+}
+
+}  // namespace v3
 #endif
+
+constexpr CpuKernels kLevels[] = {
+    {"baseline", blend_chroma, spread_chroma, yuv_to_rgb, expand, rgb_to_luma, turn_rows,
+     filter_across, filter_down},
+#ifdef TORCHINFER_X86_LEVELS
+    {"x86_64_v3", v3::blend_chroma, v3::spread_chroma, avx2::yuv_to_rgb, v3::expand,
+     v3::rgb_to_luma, avx2::turn_rows, avx2::filter_across, v3::filter_down},
+#endif
+};
 
 size_t count_usable_levels() {
 #ifdef TORCHINFER_X86_LEVELS
-  if (__builtin_cpu_supports("x86-64-v3")) return 2;
-#endif
+  return __builtin_cpu_supports("x86-64-v3") ? 2 : 1;
+#else
   return 1;
+#endif
 }
 
 }  // namespace

@@ -11,31 +11,55 @@
 
 namespace torchinfer {
 
-/// The inner loops, compiled for one level of the CPU. Rows are planar floats; no two arguments
-/// overlap. Stateless and safe from any thread.
+/// Rows that are filtered across together: vector registers hold one column of them.
+inline constexpr int kLanes = 8;
+
+/// kLanes rows of one channel, turned on their side: row `lane` of column i is at
+/// first[i * step + lane].
+struct TurnedChannel {
+  const std::uint8_t* first = nullptr;
+  std::ptrdiff_t step = kLanes;
+};
+
+/// The inner loops, compiled for one level of the CPU. All levels write the same bytes. No output
+/// overlaps another argument. Stateless and safe from any thread.
 struct CpuKernels {
   const char* name;
 
-  /// out[i] = sum over k of weights[k] * row k of `bytes` bytes at `first_row` + k * stride.
-  void (*blend_rows)(const std::uint8_t* first_row, std::ptrdiff_t stride, const float* weights,
-                     int taps, int bytes, float* out);
+  /// out[i] = (4 - quarters) * before[i] + quarters * after[i].
+  void (*blend_chroma)(const std::uint8_t* before, const std::uint8_t* after, int quarters,
+                       int count, std::uint16_t* out);
 
-  /// Filters a row of interleaved pixels of `pixel` values (1 to 4), which starts at filter.begin,
-  /// and picks min(pixel, 3) samples of each:
-  /// out[s][o] = sum over k of weights[o][k] * row[(first[o] + k) * pixel + offsets[s]].
-  void (*filter_row)(const float* row, int pixel, const std::uint8_t* offsets,
-                     const AxisFilter& filter, float* const* out);
+  /// Twice as many samples as `pairs`, for luma positions 2p and 2p + 1, in quarters again, from
+  /// `chroma`, whose sample p is at chroma[p * step] and which has one more at either end.
+  void (*spread_chroma)(const std::uint16_t* chroma, int step, bool cosited, int pairs,
+                        std::uint16_t* out);
 
-  /// `count` pixels of in[0..color.inputs) to out[0..color.channels).
-  void (*map_colors)(const float* const* in, const ColorTransform& color, int count,
-                     float* const* out);
+  /// Y and, in sixteenths, U and V to R, G and B, rounded and clamped to 0..255.
+  void (*yuv_to_rgb)(const std::uint8_t* y, const std::uint16_t* u, const std::uint16_t* v,
+                     const YuvToRgb& matrix, int count, std::uint8_t* const* rgb);
 
-  /// Interleave `channels` (1 or 3) rows of `count` values into `out`, converted to float32,
-  /// float16 or bfloat16 (to nearest, halves to even) or uint8 (halves up; values within 0..255).
-  void (*store_f32)(const float* const* rows, int channels, int count, void* out);
-  void (*store_f16)(const float* const* rows, int channels, int count, void* out);
-  void (*store_bf16)(const float* const* rows, int channels, int count, void* out);
-  void (*store_u8)(const float* const* rows, int channels, int count, void* out);
+  /// Stretches, rounds and clamps.
+  void (*expand)(const std::uint8_t* in, const Expansion& expansion, int count, std::uint8_t* out);
+
+  /// Pillow's "L" of pixels of `pixel` (3 or 4) bytes, with R, G and B at `offsets` in each.
+  void (*rgb_to_luma)(const std::uint8_t* in, int pixel, const std::uint8_t* offsets, int count,
+                      std::uint8_t* out);
+
+  /// out[i * kLanes + lane] = rows[lane][i].
+  void (*turn_rows)(const std::uint8_t* const* rows, int count, std::uint8_t* out);
+
+  /// Filters each of `channels` (1 or 3) and turns the result back: output o of channel c of row
+  /// `lane` goes to out[lane * row_stride + c * filter.first.size() + o]. Columns count from
+  /// filter.begin.
+  void (*filter_across)(const TurnedChannel* in, int channels, const AxisFilter& filter,
+                        std::ptrdiff_t row_stride, std::uint8_t* out);
+
+  /// out[i] = sum over k of weights[k] * row k of `count` bytes at `first_row` + k * stride,
+  /// rounded and clamped. `sums` is scratch of the same length.
+  void (*filter_down)(const std::uint8_t* first_row, std::ptrdiff_t stride,
+                      const std::int32_t* weights, int taps, int count, std::int32_t* sums,
+                      std::uint8_t* out);
 };
 
 /// The kernels this CPU can run, the plainest first and the fastest last; at least one.

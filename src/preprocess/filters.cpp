@@ -8,70 +8,6 @@
 namespace torchinfer {
 namespace {
 
-/// Weights of all outputs while they are made, in one block: a plan for each object of each frame
-/// must not cost hundreds of allocations.
-class Bank {
- public:
-  Bank(int outputs, int capacity)
-      : capacity_(capacity),
-        rows_(static_cast<std::size_t>(outputs)),
-        weights_(static_cast<std::size_t>(outputs) * static_cast<std::size_t>(capacity)) {}
-
-  struct Row {
-    int first = 0;  ///< source sample of the first weight
-    int count = 0;
-  };
-  int outputs() const { return static_cast<int>(rows_.size()); }
-  Row& row(int output) { return rows_[static_cast<std::size_t>(output)]; }
-  /// `capacity` weights, zero until written.
-  double* weights(int output) {
-    return weights_.data() + static_cast<std::ptrdiff_t>(output) * capacity_;
-  }
-
-  void trim_zeros(int output) {
-    Row& row = this->row(output);
-    double* const begin = weights(output);
-    while (row.count > 1 && begin[row.count - 1] == 0.0) --row.count;
-    int leading = 0;
-    while (leading + 1 < row.count && begin[leading] == 0.0) ++leading;
-    std::copy(begin + leading, begin + row.count, begin);
-    row.first += leading;
-    row.count -= leading;
-  }
-
-  /// The same weights with the same number of taps for each output.
-  AxisFilter pack() {
-    AxisFilter filter;
-    int begin = rows_.front().first;
-    int end = begin;
-    for (const Row& row : rows_) {
-      filter.taps = std::max(filter.taps, row.count);
-      begin = std::min(begin, row.first);
-      end = std::max(end, row.first + row.count);
-    }
-    filter.begin = begin;
-    filter.length = end - begin;
-    filter.first.reserve(rows_.size());
-    filter.weights.assign(rows_.size() * static_cast<std::size_t>(filter.taps), 0.0F);
-    float* target = filter.weights.data();
-    for (int output = 0; output < outputs(); ++output) {
-      const Row& row = this->row(output);
-      const int first = std::min(row.first - begin, filter.length - filter.taps);
-      filter.first.push_back(first);
-      const double* const source = weights(output);
-      std::transform(source, source + row.count, target + (row.first - begin - first),
-                     [](double weight) { return static_cast<float>(weight); });
-      target += filter.taps;
-    }
-    return filter;
-  }
-
- private:
-  std::ptrdiff_t capacity_;
-  std::vector<Row> rows_;
-  std::vector<double> weights_;
-};
-
 double triangle(double x) { return std::max(0.0, 1.0 - std::abs(x)); }
 
 double cubic(double x) {
@@ -82,78 +18,83 @@ double cubic(double x) {
   return 0.0;
 }
 
-Bank luma_bank(Span source, int resized, Span crop, Interpolation interpolation) {
-  const bool bilinear = interpolation == Interpolation::kBilinear;
-  const double scale = static_cast<double>(source.size) / resized;
-  const double stretch = std::max(scale, 1.0);
-  const double support = (bilinear ? 1.0 : 2.0) * stretch;
+std::int32_t to_weight(double value) {
+  constexpr double kOne = 1 << kWeightBits;
+  return static_cast<std::int32_t>(value * kOne + (value < 0.0 ? -0.5 : 0.5));
+}
 
-  Bank bank(crop.size, std::min(source.size, 2 * static_cast<int>(std::ceil(support)) + 1));
-  for (int output = 0; output < crop.size; ++output) {
-    const double center = (crop.begin + output + 0.5) * scale;
-    // Truncated towards zero as in Pillow: this decides which samples take part.
-    const int low = std::max(0, static_cast<int>(center - support + 0.5));
-    const int high = std::min(source.size, static_cast<int>(center + support + 0.5));
-    double* const weights = bank.weights(output);
+/// Which samples one output reads.
+struct Reach {
+  int first = 0;
+  int count = 0;
+};
+
+/// Pillow's arithmetic step by step, since its results are wanted to the last bit.
+class Kernel {
+ public:
+  Kernel(int source, int resized, Interpolation interpolation)
+      : source_(source),
+        function_(interpolation == Interpolation::kBilinear ? triangle : cubic),
+        scale_(static_cast<double>(source) / resized),
+        inverse_stretch_(1.0 / std::max(scale_, 1.0)),
+        support_((interpolation == Interpolation::kBilinear ? 1.0 : 2.0) * std::max(scale_, 1.0)) {}
+
+  Reach reach(int output) const {
+    // Truncated towards zero, which decides which samples take part.
+    const int low = std::max(0, static_cast<int>(center(output) - support_ + 0.5));
+    const int high = std::min(source_, static_cast<int>(center(output) + support_ + 0.5));
+    return {low, high - low};
+  }
+
+  void weights(int output, const Reach& reach, std::vector<double>& weights) const {
+    weights.clear();
     double sum = 0.0;
-    for (int sample = low; sample < high; ++sample) {
-      const double x = (sample - center + 0.5) / stretch;
-      const double weight = bilinear ? triangle(x) : cubic(x);
-      weights[sample - low] = weight;
-      sum += weight;
+    for (int k = 0; k < reach.count; ++k) {
+      weights.push_back(function_((k + reach.first - center(output) + 0.5) * inverse_stretch_));
+      sum += weights.back();
     }
-    std::for_each(weights, weights + (high - low), [sum](double& weight) { weight /= sum; });
-    bank.row(output) = {source.begin + low, high - low};
-    bank.trim_zeros(output);
+    for (double& weight : weights) weight /= sum;
   }
-  return bank;
-}
 
-Bank chroma_bank(Span source, Bank& luma, bool cosited) {
-  const int low = source.begin / 2;
-  const int high = (source.begin + source.size - 1) / 2;
-  // In units of chroma samples, luma sample i sits at i / 2 - shift.
-  const double shift = cosited ? 0.0 : 0.25;
-  const auto position = [shift](int sample) { return sample / 2.0 - shift; };
+ private:
+  double center(int output) const { return (output + 0.5) * scale_; }
 
-  int most = 0;
-  for (int output = 0; output < luma.outputs(); ++output) {
-    most = std::max(most, luma.row(output).count);
-  }
-  Bank bank(luma.outputs(), most / 2 + 3);
-  for (int output = 0; output < luma.outputs(); ++output) {
-    const Bank::Row from = luma.row(output);
-    const int last = from.first + from.count - 1;
-    Bank::Row& to = bank.row(output);
-    to.first = std::clamp(static_cast<int>(std::floor(position(from.first))), low, high);
-    to.count =
-        std::clamp(static_cast<int>(std::floor(position(last))) + 1, low, high) - to.first + 1;
-    double* const weights = bank.weights(output);
-    for (int k = 0; k < from.count; ++k) {
-      const double floor = std::floor(position(from.first + k));
-      const double fraction = position(from.first + k) - floor;
-      const double weight = luma.weights(output)[k];
-      const int left = std::clamp(static_cast<int>(floor), low, high);
-      const int right = std::clamp(static_cast<int>(floor) + 1, low, high);
-      weights[left - to.first] += weight * (1.0 - fraction);
-      weights[right - to.first] += weight * fraction;
-    }
-    bank.trim_zeros(output);
-  }
-  return bank;
-}
+  int source_;
+  double (*function_)(double);
+  double scale_;
+  double inverse_stretch_;
+  double support_;
+};
 
 }  // namespace
 
-AxisFilters make_axis_filters(Span source, int resized, Span crop, Interpolation interpolation,
-                              ChromaAxis chroma) {
-  Bank luma = luma_bank(source, resized, crop, interpolation);
-  AxisFilters filters;
-  filters.luma = luma.pack();
-  if (chroma != ChromaAxis::kNone) {
-    filters.chroma = chroma_bank(source, luma, chroma == ChromaAxis::kCosited).pack();
+AxisFilter make_axis_filter(Span source, int resized, Span crop, Interpolation interpolation) {
+  const Kernel kernel(source.size, resized, interpolation);
+  const auto reach = [&](int output) { return kernel.reach(crop.begin + output); };
+
+  AxisFilter filter;
+  const int begin = reach(0).first;
+  const Reach last = reach(crop.size - 1);
+  filter.begin = source.begin + begin;
+  filter.length = last.first + last.count - begin;
+  for (int output = 0; output < crop.size; ++output) {
+    filter.taps = std::max(filter.taps, reach(output).count);
   }
-  return filters;
+
+  const std::size_t taps = static_cast<std::size_t>(filter.taps);
+  filter.first.reserve(static_cast<std::size_t>(crop.size));
+  filter.weights.assign(static_cast<std::size_t>(crop.size) * taps, 0);
+  std::vector<double> exact;
+  exact.reserve(taps);
+  auto row = filter.weights.begin();
+  for (int output = 0; output < crop.size; ++output, row += filter.taps) {
+    const Reach own = reach(output);
+    const int first = std::min(own.first - begin, filter.length - filter.taps);
+    filter.first.push_back(first);
+    kernel.weights(crop.begin + output, own, exact);
+    std::transform(exact.begin(), exact.end(), row + (own.first - begin - first), to_weight);
+  }
+  return filter;
 }
 
 }  // namespace torchinfer

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kMaxSide = 32768;
 constexpr double kMaxFloat16 = 65504.0;
+constexpr double kMaxBfloat16 = 3.38e38;  // float32 reaches a little further
 
 std::string size_text(int width, int height) {
   return std::to_string(width) + "x" + std::to_string(height);
@@ -70,16 +71,13 @@ Status check_input(const InputSpec& input) {
 Status check_ranges(const PreprocessParams& params) {
   for (int c = 0; c < params.input.channels; ++c) {
     const ValueRange& range = params.ranges[static_cast<std::size_t>(c)];
-    if (!std::isfinite(range.min) || !std::isfinite(range.max)) {
-      return {Code::kInvalidArgument, "The model input's value ranges must be finite."};
+    const double most = params.input.dtype == DType::kFloat16 ? kMaxFloat16 : kMaxBfloat16;
+    if (!(std::abs(range.min) <= most && std::abs(range.max) <= most)) {
+      return {Code::kInvalidArgument,
+              "A value range of the model input goes beyond what its type can hold."};
     }
     if (params.input.dtype == DType::kUint8 && range != ValueRange{}) {
       return {Code::kInvalidArgument, "A uint8 model input has the value range 0..255."};
-    }
-    if (params.input.dtype == DType::kFloat16 &&
-        (std::abs(range.min) > kMaxFloat16 || std::abs(range.max) > kMaxFloat16)) {
-      return {Code::kInvalidArgument,
-              "A float16 model input cannot have a value range beyond +-65504."};
     }
   }
   return {};
@@ -106,9 +104,17 @@ Status check_params(const PreprocessParams& params) {
   return check_ranges(params);
 }
 
-ChromaAxis chroma_axis(bool has_chroma, bool cosited) {
-  if (!has_chroma) return ChromaAxis::kNone;
-  return cosited ? ChromaAxis::kCosited : ChromaAxis::kBetween;
+PixelStep pixel_step(const ImageFormat& format, ColorOrder color) {
+  const ColorFamily family = layout_of(format.format).family;
+  if (family == ColorFamily::kYuv && color != ColorOrder::kGray) return PixelStep::kYuvToRgb;
+  if (family == ColorFamily::kRgb && color == ColorOrder::kGray) return PixelStep::kRgbToLuma;
+  return format.color.range == ColorRange::kLimited ? PixelStep::kExpand : PixelStep::kNone;
+}
+
+std::array<int, 3> channel_order(int resized_channels, ColorOrder color) {
+  if (resized_channels == 1) return {0, 0, 0};
+  if (color == ColorOrder::kBgr) return {2, 1, 0};
+  return {0, 1, 2};
 }
 
 }  // namespace
@@ -124,23 +130,22 @@ Result<std::shared_ptr<const PreprocessPlan>> make_plan(const ImageFormat& forma
   auto plan = std::make_shared<PreprocessPlan>();
   plan->format = format;
   plan->params = params;
-  plan->geometry = make_geometry(source, params);
-  plan->color = make_color_transform(format, params);
-  for (std::size_t c = 0; c < plan->pad.size(); ++c) {
-    const ValueRange& range = params.ranges[c];
-    plan->pad[c] =
-        static_cast<float>(range.min + (range.max - range.min) * params.pad_value / 255.0);
+  const ColorFamily family = plan->layout().family;
+  plan->step = pixel_step(format, params.color);
+  plan->channels = family == ColorFamily::kGray || params.color == ColorOrder::kGray ? 1 : 3;
+  plan->order = channel_order(plan->channels, params.color);
+  if (family == ColorFamily::kYuv) plan->matrix = make_yuv_to_rgb(format.color);
+  plan->expansion = expansion_of(format.color.range);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(params.input.channels); ++c) {
+    plan->codes[c] = make_sample_codes(params.input.dtype, params.ranges[c]);
   }
 
-  const Geometry& geometry = plan->geometry;
-  const bool has_chroma = plan->reads_plane(1) || plan->reads_plane(2);
-  const ChromaSite& site = format.color.chroma;
-  plan->x = make_axis_filters({source.x, source.width}, geometry.resized_width,
-                              {geometry.crop_x, geometry.content.width}, params.interpolation,
-                              chroma_axis(has_chroma, site.horizontally_cosited));
-  plan->y = make_axis_filters({source.y, source.height}, geometry.resized_height,
-                              {geometry.crop_y, geometry.content.height}, params.interpolation,
-                              chroma_axis(has_chroma, site.vertically_cosited));
+  const Geometry geometry = make_geometry(source, params);
+  plan->geometry = geometry;
+  plan->x = make_axis_filter({source.x, source.width}, geometry.resized_width,
+                             {geometry.crop_x, geometry.content.width}, params.interpolation);
+  plan->y = make_axis_filter({source.y, source.height}, geometry.resized_height,
+                             {geometry.crop_y, geometry.content.height}, params.interpolation);
   return std::shared_ptr<const PreprocessPlan>(std::move(plan));
 }
 

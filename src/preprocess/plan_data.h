@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include "core/image_view.h"
 #include "model/preprocess_params.h"
@@ -10,32 +12,40 @@
 #include "preprocess/format_layout.h"
 #include "preprocess/geometry.h"
 #include "preprocess/plan.h"
+#include "preprocess/sample_codes.h"
 
 namespace torchinfer {
 
-/// What every device's kernels work from. An input pixel is made in this order: filter each plane
-/// down (`y`), then across (`x`), straight to the size of geometry.content; then `color`. Nothing
-/// else of the frame is computed, and no R'G'B' image of the frame's size ever exists.
+/// What becomes of a source pixel before it is resized.
+enum class PixelStep : std::uint8_t {
+  kNone,       ///< its bytes are the channels
+  kExpand,     ///< bytes of limited range are stretched to 0..255
+  kYuvToRgb,   ///< chroma interpolated to this pixel, then the matrix
+  kRgbToLuma,  ///< stretched where the range is limited, then weighed
+};
+
+/// What every device's kernels work from; see Note [Fidelity] for what they must compute. For each
+/// pixel of geometry.content: `x` filters, over rows of pixels that have gone through `step`, to
+/// bytes; `y` filters those to bytes; `codes` makes them the model's values.
 class PreprocessPlan {
  public:
   ImageFormat format;
   PreprocessParams params;
   Geometry geometry;
-  AxisFilters x;  ///< outputs = geometry.content.width; positions in columns of the frame's planes
-  AxisFilters y;  ///< outputs = geometry.content.height; positions in rows of the frame's planes
-  ColorTransform color;
-  std::array<float, 3> pad{};  ///< what fills the model's input around geometry.content
+  PixelStep step = PixelStep::kNone;
+  int channels = 0;            ///< that are resized: 1 or 3 (R, G, B)
+  YuvToRgb matrix;             ///< kYuvToRgb only
+  Expansion expansion;         ///< kExpand and kRgbToLuma only
+  AxisFilter x;                ///< outputs = geometry.content.width, over columns of the frame
+  AxisFilter y;                ///< outputs = geometry.content.height, over rows of the frame
+  std::array<int, 3> order{};  ///< which resized channel each of the model's comes from
+  std::array<SampleCodes, 3> codes{};  ///< per channel of the model
 
   const FormatLayout& layout() const { return layout_of(format.format); }
-  /// Whether any kernel reads this plane: a model of one channel does not read chroma.
+  /// Whether this plane matters: a model of one channel does not see chroma.
   bool reads_plane(int plane) const {
-    for (int i = 0; i < color.inputs; ++i) {
-      if (layout().samples[static_cast<std::size_t>(i)].plane == plane) return true;
-    }
-    return false;
+    return plane == 0 || (plane < layout().planes && step == PixelStep::kYuvToRgb);
   }
-  const AxisFilter& across(int plane) const { return plane == 0 ? x.luma : x.chroma; }
-  const AxisFilter& down(int plane) const { return plane == 0 ? y.luma : y.chroma; }
 };
 
 }  // namespace torchinfer

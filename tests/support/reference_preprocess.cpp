@@ -10,7 +10,11 @@
 namespace torchinfer::test {
 namespace {
 
-using Pixel = std::array<double, 3>;
+using Pixel = std::array<int, 3>;
+
+int to_byte(double value) {
+  return static_cast<int>(std::clamp(std::floor(value + 0.5), 0.0, 255.0));
+}
 
 double byte_at(const ImageView& image, int plane, int row, int byte) {
   const Plane& source = image.planes[static_cast<std::size_t>(plane)];
@@ -54,11 +58,11 @@ Pixel yuv_to_rgb(const Colorimetry& color, double y, double u, double v) {
   const double r = luma + 2 * (1 - kr) * pr;
   const double b = luma + 2 * (1 - kb) * pb;
   const double g = (luma - kr * r - kb * b) / (1 - kr - kb);
-  return {255 * r, 255 * g, 255 * b};
+  return {to_byte(255 * r), to_byte(255 * g), to_byte(255 * b)};
 }
 
-double expand(const Colorimetry& color, double value) {
-  return color.range == ColorRange::kFull ? value : (value - 16) * 255 / 219;
+int expand(const Colorimetry& color, double value) {
+  return to_byte(color.range == ColorRange::kFull ? value : (value - 16) * 255 / 219);
 }
 
 /// R'G'B', or luma three times for a model of one channel.
@@ -68,7 +72,7 @@ Pixel pixel_at(const ImageView& image, const Region& region, bool gray, int x, i
     const Pixel rgb{expand(color, byte_at(image, 0, y, x * bytes + r)),
                     expand(color, byte_at(image, 0, y, x * bytes + g)),
                     expand(color, byte_at(image, 0, y, x * bytes + b))};
-    const double luma = (299 * rgb[0] + 587 * rgb[1] + 114 * rgb[2]) / 1000;
+    const int luma = (rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16;
     return gray ? Pixel{luma, luma, luma} : rgb;
   };
   const auto planar = [&](int bytes, int u_plane, int u_offset, int v_plane,
@@ -93,7 +97,7 @@ Pixel pixel_at(const ImageView& image, const Region& region, bool gray, int x, i
     case PixelFormat::kAbgr: return packed(4, 3, 2, 1);
     case PixelFormat::kGray8: break;
   }
-  const double luma = expand(color, byte_at(image, 0, y, x));
+  const int luma = expand(color, byte_at(image, 0, y, x));
   return {luma, luma, luma};
 }
 
@@ -105,8 +109,10 @@ double kernel(Interpolation interpolation, double x) {
   return 0;
 }
 
-/// The weight of each of `size` samples in one output of an antialiased resize to `resized`.
-std::vector<double> weights_of(int size, int resized, int output, Interpolation interpolation) {
+/// The weight of each of `size` samples in one output of an antialiased resize to `resized`, in
+/// multiples of 2^-22.
+std::vector<std::int64_t> weights_of(int size, int resized, int output,
+                                     Interpolation interpolation) {
   const double scale = static_cast<double>(size) / resized;
   const double stretch = std::max(1.0, scale);
   const double support = (interpolation == Interpolation::kBilinear ? 1 : 2) * stretch;
@@ -119,8 +125,13 @@ std::vector<double> weights_of(int size, int resized, int output, Interpolation 
     weights[static_cast<std::size_t>(i)] = kernel(interpolation, (i + 0.5 - center) / stretch);
     sum += weights[static_cast<std::size_t>(i)];
   }
-  for (double& weight : weights) weight /= sum;
-  return weights;
+  std::vector<std::int64_t> fixed;
+  for (const double weight : weights) fixed.push_back(std::llround(weight / sum * (1 << 22)));
+  return fixed;
+}
+
+int fixed_to_byte(std::int64_t sum) {
+  return static_cast<int>(std::clamp<std::int64_t>((sum + (std::int64_t{1} << 21)) >> 22, 0, 255));
 }
 
 /// In the terms of Python's torchvision; floating-point where it is.
@@ -157,14 +168,13 @@ Place place_of(int width, int height, const PreprocessParams& params) {
 
 }  // namespace
 
-std::vector<double> reference_preprocess(const ImageView& image,
-                                         const std::optional<Region>& wanted,
-                                         const PreprocessParams& params) {
+std::vector<int> reference_preprocess(const ImageView& image, const std::optional<Region>& wanted,
+                                      const PreprocessParams& params) {
   const Region region = wanted.value_or(Region{0, 0, image.format.width, image.format.height});
   const Place place = place_of(region.width, region.height, params);
   const bool gray = params.color == ColorOrder::kGray;
 
-  std::vector<std::vector<double>> across;
+  std::vector<std::vector<std::int64_t>> across;
   for (int column = 0; column < place.width; ++column) {
     across.push_back(
         weights_of(region.width, place.resized_width, place.crop_x + column, params.interpolation));
@@ -176,34 +186,34 @@ std::vector<double> reference_preprocess(const ImageView& image,
     for (int x = 0; x < region.width; ++x) {
       pixels.push_back(pixel_at(image, region, gray, region.x + x, region.y + y));
     }
-    for (const std::vector<double>& weights : across) {
-      Pixel sum{};
-      for (std::size_t x = 0; x < pixels.size(); ++x) {
-        for (std::size_t c = 0; c < 3; ++c) sum[c] += weights[x] * pixels[x][c];
+    for (const std::vector<std::int64_t>& weights : across) {
+      Pixel filtered{};
+      for (std::size_t c = 0; c < 3; ++c) {
+        std::int64_t sum = 0;
+        for (std::size_t x = 0; x < pixels.size(); ++x) sum += weights[x] * pixels[x][c];
+        filtered[c] = fixed_to_byte(sum);
       }
-      narrow[static_cast<std::size_t>(y)].push_back(sum);
+      narrow[static_cast<std::size_t>(y)].push_back(filtered);
     }
   }
 
   const std::size_t area =
       static_cast<std::size_t>(params.input.width) * static_cast<std::size_t>(params.input.height);
-  std::vector<double> out(static_cast<std::size_t>(params.input.channels) * area, params.pad_value);
+  std::vector<int> out(static_cast<std::size_t>(params.input.channels) * area, params.pad_value);
   for (int row = 0; row < place.height; ++row) {
-    const std::vector<double> weights =
+    const std::vector<std::int64_t> weights =
         weights_of(region.height, place.resized_height, place.crop_y + row, params.interpolation);
     for (int column = 0; column < place.width; ++column) {
-      Pixel sum{};
-      for (std::size_t y = 0; y < narrow.size(); ++y) {
-        for (std::size_t c = 0; c < 3; ++c) {
-          sum[c] += weights[y] * narrow[y][static_cast<std::size_t>(column)][c];
-        }
-      }
-      if (params.color == ColorOrder::kBgr) std::swap(sum[0], sum[2]);
       const std::size_t at =
           static_cast<std::size_t>(place.y + row) * static_cast<std::size_t>(params.input.width) +
           static_cast<std::size_t>(place.x + column);
       for (std::size_t c = 0; c < static_cast<std::size_t>(params.input.channels); ++c) {
-        out[c * area + at] = std::clamp(sum[c], 0.0, 255.0);
+        const std::size_t from = params.color == ColorOrder::kBgr ? 2 - c : c;
+        std::int64_t sum = 0;
+        for (std::size_t y = 0; y < narrow.size(); ++y) {
+          sum += weights[y] * narrow[y][static_cast<std::size_t>(column)][from];
+        }
+        out[c * area + at] = fixed_to_byte(sum);
       }
     }
   }
@@ -260,20 +270,19 @@ std::vector<double> decode_input(const PreprocessParams& params, const std::byte
 }
 
 double tolerance_of(const PreprocessParams& params) {
-  constexpr double kArithmetic = 0.002;
   double rounding = 0;
   for (const ValueRange& range : params.ranges) {
     // Half a unit in the last place of the largest value, in steps of 1/255 of the range.
     const double largest = std::max(std::abs(range.min), std::abs(range.max));
     const double levels = largest / std::abs(range.max - range.min) * 255;
     switch (params.input.dtype) {
-      case DType::kUint8: rounding = 0.5; break;
+      case DType::kUint8: break;
       case DType::kFloat16: rounding = std::max(rounding, levels / 2048); break;
       case DType::kBfloat16: rounding = std::max(rounding, levels / 256); break;
-      default: break;
+      default: rounding = std::max(rounding, levels / (1 << 24)); break;
     }
   }
-  return rounding + kArithmetic;
+  return rounding;
 }
 
 }  // namespace torchinfer::test

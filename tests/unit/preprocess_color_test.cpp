@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <array>
 
+#include "preprocess/chroma_place.h"
 #include "preprocess/color_matrix.h"
 
 namespace torchinfer {
@@ -11,33 +11,13 @@ namespace {
 
 using Values = std::array<double, 3>;
 
-PreprocessParams params_of(ColorOrder color) {
-  PreprocessParams params;
-  params.input.channels = color == ColorOrder::kGray ? 1 : 3;
-  params.color = color;
-  return params;
-}
-
-ImageFormat format_of(PixelFormat format, ColorMatrix matrix, ColorRange range) {
-  return {format, 16, 16, {matrix, range, {}}};
-}
-
-Values convert(const ColorTransform& transform, const Values& samples) {
-  Values out{};
-  for (std::size_t c = 0; c < static_cast<std::size_t>(transform.channels); ++c) {
-    out[c] = transform.offset[c];
-    for (std::size_t i = 0; i < static_cast<std::size_t>(transform.inputs); ++i) {
-      out[c] += transform.weights[c][i] * samples[i];
-    }
-    out[c] = std::clamp<double>(out[c], transform.low[c], transform.high[c]);
-  }
-  return out;
-}
-
 Values rgb_of(ColorMatrix matrix, ColorRange range, const Values& yuv) {
-  return convert(make_color_transform(format_of(PixelFormat::kI420, matrix, range),
-                                      params_of(ColorOrder::kRgb)),
-                 yuv);
+  const YuvToRgb to_rgb = make_yuv_to_rgb({matrix, range, {}});
+  Values rgb{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    rgb[c] = to_rgb.offset[c] + to_rgb.luma * yuv[0] + to_rgb.u[c] * yuv[1] + to_rgb.v[c] * yuv[2];
+  }
+  return rgb;
 }
 
 void expect_near(const Values& got, const Values& expected, double tolerance) {
@@ -102,59 +82,35 @@ TEST(Color, MatricesDiffer) {
               {226.9, 67.5, 17.5}, 0.1);
 }
 
-TEST(Color, OvershootIsClampedBeforeTheValueRanges) {
-  PreprocessParams params = params_of(ColorOrder::kRgb);
-  params.ranges = {{{-2, 2}, {3, -1}, {0, 1}}};  // the second upside down
-  const ColorTransform transform = make_color_transform(
-      format_of(PixelFormat::kI420, ColorMatrix::kBt601, ColorRange::kLimited), params);
-  expect_near(convert(transform, {255, 128, 128}), {2, -1, 1}, 0);
-  expect_near(convert(transform, {0, 128, 128}), {-2, 3, 0}, 0);
+TEST(Color, LimitedRangeIsStretched) {
+  const Expansion limited = expansion_of(ColorRange::kLimited);
+  EXPECT_NEAR(limited.offset + limited.gain * 16, 0, 1e-9);
+  EXPECT_NEAR(limited.offset + limited.gain * 125.5, 127.5, 1e-9);
+  EXPECT_NEAR(limited.offset + limited.gain * 235, 255, 1e-9);
+  const Expansion full = expansion_of(ColorRange::kFull);
+  EXPECT_EQ(full.gain, 1);
+  EXPECT_EQ(full.offset, 0);
 }
 
-TEST(Color, OrderOfChannelsIsTheModels) {
-  PreprocessParams params = params_of(ColorOrder::kBgr);
-  params.ranges = {{{0, 1}, {0, 10}, {0, 100}}};
-  const ColorTransform transform = make_color_transform(
-      format_of(PixelFormat::kRgb, ColorMatrix::kRgb, ColorRange::kFull), params);
-  expect_near(convert(transform, {51, 102, 204}), {0.8, 4, 20}, 1e-5);
+TEST(ChromaPlace, IsBetweenTheNearestTwoSamples) {
+  const Span all{0, 6};
+  // Half way between luma samples: at 0.5, 2.5 and 4.5.
+  EXPECT_EQ(chroma_place(0, all, false), (ChromaPlace{0, 0, 3}));
+  EXPECT_EQ(chroma_place(1, all, false), (ChromaPlace{0, 1, 1}));
+  EXPECT_EQ(chroma_place(2, all, false), (ChromaPlace{0, 1, 3}));
+  EXPECT_EQ(chroma_place(5, all, false), (ChromaPlace{2, 2, 1}));
+  // On luma samples 0, 2 and 4.
+  EXPECT_EQ(chroma_place(0, all, true), (ChromaPlace{0, 1, 0}));
+  EXPECT_EQ(chroma_place(1, all, true), (ChromaPlace{0, 1, 2}));
+  EXPECT_EQ(chroma_place(5, all, true), (ChromaPlace{2, 2, 2}));
 }
 
-TEST(Color, RgbOfLimitedRangeIsExpanded) {
-  const ColorTransform transform =
-      make_color_transform(format_of(PixelFormat::kRgb, ColorMatrix::kRgb, ColorRange::kLimited),
-                           params_of(ColorOrder::kRgb));
-  expect_near(convert(transform, {16, 235, 125.5}), {0, 255, 127.5}, 1e-4);
-}
-
-TEST(Color, RgbIgnoresAMatrixOfYuv) {
-  const auto with = [](ColorMatrix matrix) {
-    return convert(make_color_transform(format_of(PixelFormat::kRgb, matrix, ColorRange::kFull),
-                                        params_of(ColorOrder::kRgb)),
-                   {1, 2, 3});
-  };
-  EXPECT_EQ(with(ColorMatrix::kBt709), with(ColorMatrix::kRgb));
-}
-
-TEST(Color, GrayModelsGetYOfYuvAndPillowsLumaOfRgb) {
-  const PreprocessParams gray = params_of(ColorOrder::kGray);
-  const ColorTransform from_yuv = make_color_transform(
-      format_of(PixelFormat::kNV12, ColorMatrix::kBt709, ColorRange::kLimited), gray);
-  EXPECT_EQ(from_yuv.inputs, 1);
-  EXPECT_NEAR(convert(from_yuv, {125.5, 9, 9})[0], 127.5, 1e-4);
-  const ColorTransform from_rgb = make_color_transform(
-      format_of(PixelFormat::kBgra, ColorMatrix::kRgb, ColorRange::kFull), gray);
-  EXPECT_NEAR(convert(from_rgb, {10, 200, 60})[0], 127.23, 1e-4);
-  const ColorTransform from_gray = make_color_transform(
-      format_of(PixelFormat::kGray8, ColorMatrix::kRgb, ColorRange::kFull), gray);
-  EXPECT_NEAR(convert(from_gray, {77, 0, 0})[0], 77, 1e-4);
-}
-
-TEST(Color, ColouredModelsGetGrayThreeTimes) {
-  const ColorTransform transform =
-      make_color_transform(format_of(PixelFormat::kGray8, ColorMatrix::kRgb, ColorRange::kLimited),
-                           params_of(ColorOrder::kRgb));
-  EXPECT_EQ(transform.inputs, 1);
-  expect_near(convert(transform, {125.5, 0, 0}), {127.5, 127.5, 127.5}, 1e-4);
+TEST(ChromaPlace, StaysWithinTheSamplesThatCoverTheRegion) {
+  const Span region{3, 4};  // luma 3..6, chroma 1..3
+  EXPECT_EQ(chroma_place(3, region, false), (ChromaPlace{1, 2, 1}));
+  EXPECT_EQ(chroma_place(6, region, false), (ChromaPlace{2, 3, 3}));
+  const Span one{4, 1};
+  EXPECT_EQ(chroma_place(4, one, false), (ChromaPlace{2, 2, 3}));
 }
 
 }  // namespace

@@ -169,5 +169,38 @@ TEST(FramesForGrayModels, NeedNoChromaPlanes) {
   EXPECT_EQ(run(view, {}, params), run(image.view(), {}, params));
 }
 
+// Made with Pillow 11.1.0:
+//   x, y = numpy.meshgrid(numpy.arange(7), numpy.arange(5))
+//   Image.fromarray(((x * 37 + y * 91) % 256).astype(numpy.uint8)).resize((3, 4), Image.BILINEAR)
+TEST(FramesResized, AreByteForByteWhatPillowMakes) {
+  TestImage image(format_of(PixelFormat::kGray8, 7, 5));
+  for (int row = 0; row < 5; ++row) {
+    for (int column = 0; column < 7; ++column) {
+      image.at(0, row, column) = static_cast<std::uint8_t>((column * 37 + row * 91) % 256);
+    }
+  }
+  const auto resized = [&](int width, int height, Interpolation interpolation) {
+    PreprocessParams params = byte_params(ResizePolicy::kSquash, width, height);
+    params.interpolation = interpolation;
+    params.input.channels = 1;
+    params.color = ColorOrder::kGray;
+    std::vector<int> values;
+    for (const std::byte value : run(image.view(), {}, params)) {
+      values.push_back(std::to_integer<int>(value));
+    }
+    return values;
+  };
+  EXPECT_EQ(resized(3, 4, Interpolation::kBilinear),
+            (std::vector{55, 130, 163, 138, 131, 95, 95, 96, 169, 117, 140, 83}));
+  EXPECT_EQ(resized(9, 2, Interpolation::kBilinear),
+            (std::vector{79, 104, 107, 103, 132, 161, 132, 113, 138, 87, 112, 114, 111, 140, 105,
+                         110, 133, 158}));
+  EXPECT_EQ(resized(3, 4, Interpolation::kBicubic),
+            (std::vector{42, 136, 170, 146, 135, 84, 89, 85, 185, 119, 146, 76}));
+  EXPECT_EQ(resized(9, 2, Interpolation::kBicubic),
+            (std::vector{77, 105, 105, 97, 128, 171, 134, 111, 143, 89, 117, 117, 111, 140, 96, 101,
+                         133, 157}));
+}
+
 }  // namespace
 }  // namespace torchinfer

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Every level of the CPU must write the bytes that the plainest one writes, at any length: vector
+// code goes wrong in the last few elements first.
 #include <gtest/gtest.h>
 
-#include <bit>
-#include <cmath>
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <string>
+#include <random>
 #include <vector>
 
 #include "preprocess/cpu_kernels.h"
@@ -12,108 +15,146 @@
 namespace torchinfer {
 namespace {
 
-class Kernels : public testing::TestWithParam<const CpuKernels*> {
- protected:
-  using Store = void (*)(const float* const*, int, int, void*);
+template <class T = std::uint8_t>
+std::vector<T> random_values(std::size_t count, int most = 255) {
+  static std::mt19937 random(17);
+  std::vector<T> values(count);
+  std::uniform_int_distribution<int> distribution(0, most);
+  std::generate(values.begin(), values.end(), [&] { return static_cast<T>(distribution(random)); });
+  return values;
+}
 
-  template <class T>
-  std::vector<T> stored(Store store, const std::vector<float>& values) {
-    std::vector<T> out(values.size());
-    const float* row = values.data();
-    store(&row, 1, static_cast<int>(values.size()), out.data());
-    return out;
+class Kernels : public testing::TestWithParam<int> {
+ protected:
+  int count() const { return GetParam(); }
+  std::size_t size() const { return static_cast<std::size_t>(GetParam()); }
+
+  /// Calls `run` with each level's kernels and a cleared output of so many values.
+  template <class T, class Run>
+  void expect_same_of_all_levels(std::size_t outputs, Run run) {
+    std::vector<T> expected;
+    for (const CpuKernels& kernels : usable_cpu_kernels()) {
+      std::vector<T> out(outputs);
+      run(kernels, out.data());
+      if (expected.empty()) expected = out;
+      EXPECT_EQ(out, expected) << kernels.name;
+    }
   }
 };
 
-std::vector<const CpuKernels*> every_level() {
-  std::vector<const CpuKernels*> levels;
-  for (const CpuKernels& kernels : usable_cpu_kernels()) levels.push_back(&kernels);
-  return levels;
-}
+INSTANTIATE_TEST_SUITE_P(OfLength, Kernels,
+                         testing::Values(1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 77, 200),
+                         [](const auto& info) { return std::to_string(info.param); });
 
-INSTANTIATE_TEST_SUITE_P(EveryCpuLevel, Kernels, testing::ValuesIn(every_level()),
-                         [](const auto& info) { return std::string(info.param->name); });
-
-/// The value of a float16 without a sign, also where it is infinite: one step above the largest.
-float half_value(int bits) {
-  return bits < 1024 ? std::ldexp(static_cast<float>(bits), -24)
-                     : std::ldexp(static_cast<float>(1024 + bits % 1024), bits / 1024 - 25);
-}
-
-TEST_P(Kernels, RoundEveryFloat16ToNearestAndHalvesToEven) {
-  std::vector<float> values;
-  std::vector<std::uint16_t> expected;
-  const auto expect = [&](float value, int bits) {
-    values.push_back(value);
-    expected.push_back(static_cast<std::uint16_t>(bits));
-    values.push_back(-value);
-    expected.push_back(static_cast<std::uint16_t>(bits | 0x8000));
-  };
-  for (int bits = 0; bits < 0x7c00; ++bits) {
-    const float middle = (half_value(bits) + half_value(bits + 1)) / 2;
-    expect(half_value(bits), bits);
-    expect(std::nextafter(middle, 0.0F), bits);
-    expect(middle, bits % 2 == 0 ? bits : bits + 1);
-    expect(std::nextafter(middle, 1e9F), bits + 1);
+TEST_P(Kernels, BlendChromaAlike) {
+  const auto before = random_values(size());
+  const auto after = random_values(size());
+  for (const int quarters : {0, 1, 2, 3}) {
+    expect_same_of_all_levels<std::uint16_t>(size(), [&](const CpuKernels& k, std::uint16_t* out) {
+      k.blend_chroma(before.data(), after.data(), quarters, count(), out);
+      EXPECT_EQ(out[0], (4 - quarters) * before[0] + quarters * after[0]);
+    });
   }
-  EXPECT_EQ(stored<std::uint16_t>(GetParam()->store_f16, values), expected);
 }
 
-TEST_P(Kernels, RoundBfloat16ToNearestAndHalvesToEven) {
-  std::vector<float> values;
-  std::vector<std::uint16_t> expected;
-  for (std::uint32_t bits = 0x0080; bits < 0x7f7f; ++bits) {
-    for (const std::uint32_t sign : {0U, 0x8000U}) {
-      for (const std::uint32_t rest : {0x0000U, 0x7fffU, 0x8000U, 0x8001U}) {
-        values.push_back(std::bit_cast<float>(((bits | sign) << 16) | rest));
-        const bool up = rest > 0x8000 || (rest == 0x8000 && bits % 2 != 0);
-        expected.push_back(static_cast<std::uint16_t>((bits | sign) + (up ? 1 : 0)));
-      }
+TEST_P(Kernels, SpreadChromaAlike) {
+  for (const int step : {1, 2}) {
+    const auto chroma =
+        random_values<std::uint16_t>((size() + 2) * static_cast<std::size_t>(step), 1020);
+    for (const bool cosited : {false, true}) {
+      expect_same_of_all_levels<std::uint16_t>(
+          2 * size(), [&](const CpuKernels& k, std::uint16_t* out) {
+            k.spread_chroma(chroma.data() + step, step, cosited, count(), out);
+            const int last = chroma[0];
+            const int here = chroma[static_cast<std::size_t>(step)];
+            const int next = chroma[static_cast<std::size_t>(2 * step)];
+            EXPECT_EQ(out[0], cosited ? 4 * here : last + 3 * here);
+            EXPECT_EQ(out[1], cosited ? 2 * here + 2 * next : 3 * here + next);
+          });
     }
   }
-  EXPECT_EQ(stored<std::uint16_t>(GetParam()->store_bf16, values), expected);
 }
 
-TEST_P(Kernels, RoundBytesHalfUp) {
-  EXPECT_EQ(stored<std::uint8_t>(GetParam()->store_u8,
-                                 {0, 0.49F, 0.5F, 1.5F, 2.5F, 127.499F, 254.5F, 254.49F, 255}),
-            (std::vector<std::uint8_t>{0, 0, 1, 2, 3, 127, 255, 254, 255}));
+TEST_P(Kernels, ConvertYuvAlike) {
+  const auto y = random_values(size());
+  const auto u = random_values<std::uint16_t>(size(), 4080);
+  const auto v = random_values<std::uint16_t>(size(), 4080);
+  for (const ColorMatrix matrix : {ColorMatrix::kFcc, ColorMatrix::kBt709, ColorMatrix::kBt2020}) {
+    for (const ColorRange range : {ColorRange::kLimited, ColorRange::kFull}) {
+      const YuvToRgb to_rgb = make_yuv_to_rgb({matrix, range, {}});
+      expect_same_of_all_levels<std::uint8_t>(
+          3 * size(), [&](const CpuKernels& k, std::uint8_t* out) {
+            std::uint8_t* const rgb[] = {out, out + count(), out + 2 * count()};
+            k.yuv_to_rgb(y.data(), u.data(), v.data(), to_rgb, count(), rgb);
+          });
+    }
+  }
 }
 
-TEST_P(Kernels, InterleaveThreeChannels) {
-  // Longer than any vector register, and not a multiple.
-  constexpr int kCount = 37;
-  std::vector<float> rows[3];
+TEST_P(Kernels, ExpandAlike) {
+  const auto in = random_values(size());
+  expect_same_of_all_levels<std::uint8_t>(size(), [&](const CpuKernels& k, std::uint8_t* out) {
+    k.expand(in.data(), expansion_of(ColorRange::kLimited), count(), out);
+  });
+}
+
+TEST_P(Kernels, WeighRgbAlike) {
+  const std::uint8_t offsets[] = {2, 0, 1};
+  for (const int pixel : {3, 4}) {
+    const auto in = random_values(size() * static_cast<std::size_t>(pixel));
+    expect_same_of_all_levels<std::uint8_t>(size(), [&](const CpuKernels& k, std::uint8_t* out) {
+      k.rgb_to_luma(in.data(), pixel, offsets, count(), out);
+    });
+  }
+}
+
+TEST_P(Kernels, TurnRows) {
+  std::vector<std::vector<std::uint8_t>> rows;
+  const std::uint8_t* in[kLanes];
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    rows.push_back(random_values(size()));
+    in[lane] = rows.back().data();
+  }
   std::vector<std::uint8_t> expected;
-  for (int i = 0; i < kCount; ++i) {
-    for (int c = 0; c < 3; ++c) {
-      rows[c].push_back(static_cast<float>(3 * i + c));
-      expected.push_back(static_cast<std::uint8_t>(3 * i + c));
-    }
+  for (std::size_t i = 0; i < size(); ++i) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) expected.push_back(rows[lane][i]);
   }
-  const float* const in[] = {rows[0].data(), rows[1].data(), rows[2].data()};
-  std::vector<std::uint8_t> out(3 * kCount);
-  GetParam()->store_u8(in, 3, kCount, out.data());
-  EXPECT_EQ(out, expected);
+  for (const CpuKernels& kernels : usable_cpu_kernels()) {
+    std::vector<std::uint8_t> out(size() * kLanes);
+    kernels.turn_rows(in, count(), out.data());
+    EXPECT_EQ(out, expected) << kernels.name;
+  }
 }
 
-TEST_P(Kernels, BlendAnyNumberOfRows) {
-  constexpr int kBytes = 45;
-  for (int taps = 1; taps <= 13; ++taps) {
-    std::vector<std::uint8_t> rows;
-    for (int i = 0; i < taps * kBytes; ++i) rows.push_back(static_cast<std::uint8_t>(i * 89));
-    std::vector<float> weights;
-    for (int k = 0; k < taps; ++k) weights.push_back(k == 0 || k == 5 ? 0.0F : 1.0F / (k + 1));
-    std::vector<float> out(kBytes);
-    GetParam()->blend_rows(rows.data(), kBytes, weights.data(), taps, kBytes, out.data());
-    for (int i = 0; i < kBytes; ++i) {
-      double expected = 0;
-      for (int k = 0; k < taps; ++k) {
-        expected += static_cast<double>(weights[static_cast<std::size_t>(k)]) *
-                    rows[static_cast<std::size_t>(k * kBytes + i)];
-      }
-      ASSERT_NEAR(out[static_cast<std::size_t>(i)], expected, 1e-3) << taps << " taps, byte " << i;
+TEST_P(Kernels, FilterAcrossAlike) {
+  const auto block = random_values(size() * kLanes * 3);
+  for (const int resized : {1, 7, 8, 30}) {
+    const AxisFilter filter =
+        make_axis_filter({0, count()}, resized, {0, resized}, Interpolation::kBicubic);
+    const std::ptrdiff_t begin = filter.begin;
+    const auto channel = [&](int c) {
+      return TurnedChannel{block.data() + begin * 3 * kLanes + c * kLanes, 3 * kLanes};
+    };
+    const TurnedChannel in[] = {channel(0), channel(1), channel(2)};
+    for (const int channels : {1, 3}) {
+      const std::ptrdiff_t row = std::ptrdiff_t{channels} * resized + 5;
+      expect_same_of_all_levels<std::uint8_t>(static_cast<std::size_t>(row) * kLanes,
+                                              [&](const CpuKernels& k, std::uint8_t* out) {
+                                                k.filter_across(in, channels, filter, row, out);
+                                              });
     }
+  }
+}
+
+TEST_P(Kernels, FilterDownAlike) {
+  for (int taps = 1; taps <= 9; ++taps) {
+    const auto rows = random_values(size() * static_cast<std::size_t>(taps));
+    std::vector<std::int32_t> weights(static_cast<std::size_t>(taps), (2 << kWeightBits) / taps);
+    weights[0] -= 1 << kWeightBits;  // sums to one, and may overshoot
+    expect_same_of_all_levels<std::uint8_t>(size(), [&](const CpuKernels& k, std::uint8_t* out) {
+      std::vector<std::int32_t> sums(size());
+      k.filter_down(rows.data(), count(), weights.data(), taps, count(), sums.data(), out);
+    });
   }
 }
 

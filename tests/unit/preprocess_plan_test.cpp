@@ -96,6 +96,7 @@ TEST(Plan, RefusesParametersOutsideTheirRanges) {
         p.input.dtype = DType::kFloat16;
         p.ranges[0].max = 70000;
       },
+      [](PreprocessParams& p) { p.ranges[0].min = -1e39; },
   };
   for (std::size_t i = 0; i < faults.size(); ++i) {
     PreprocessParams params = good_params();
