@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "preprocess/color_matrix.h"
 
-#include <cstddef>
 #include <utility>
 
 namespace torchinfer {
@@ -25,24 +24,20 @@ std::pair<double, double> luma_shares(ColorMatrix matrix) {
 
 Expansion expansion_of(ColorRange range) {
   if (range == ColorRange::kFull) return {};
-  return {255.0 / 219.0, -16.0 * 255.0 / 219.0};
+  return {255.0 / 219.0, 16};
 }
 
 YuvToRgb make_yuv_to_rgb(const Colorimetry& color) {
   const auto [red, blue] = luma_shares(color.matrix);
   const double green = 1.0 - red - blue;
-  const Expansion luma = expansion_of(color.range);
   const double chroma = color.range == ColorRange::kFull ? 1.0 : 255.0 / 224.0;
   const double v_to_red = 2.0 * (1.0 - red) * chroma;
   const double u_to_blue = 2.0 * (1.0 - blue) * chroma;
 
   YuvToRgb matrix;
-  matrix.luma = luma.gain;
+  matrix.luma = expansion_of(color.range);
   matrix.u = {0.0, -u_to_blue * blue / green, u_to_blue};
   matrix.v = {v_to_red, -v_to_red * red / green, 0.0};
-  for (std::size_t c = 0; c < 3; ++c) {
-    matrix.offset[c] = luma.offset - 128.0 * (matrix.u[c] + matrix.v[c]);
-  }
   return matrix;
 }
 

@@ -8,24 +8,23 @@
 
 namespace torchinfer {
 
+/// Luma or R'G'B' samples as stored (0..255) to 0..255: gain * (sample - black).
+struct Expansion {
+  double gain = 1.0;
+  int black = 0;
+};
+
+TORCHINFER_API Expansion expansion_of(ColorRange range);
+
 /// Y'CbCr samples as stored (0..255) to R'G'B' (0..255 where they do not overshoot):
-/// offset[c] + luma * Y + u[c] * U + v[c] * V.
+/// luma.gain * (Y - luma.black) + u[c] * (U - 128) + v[c] * (V - 128). u[0] and v[2] are 0.
 struct YuvToRgb {
-  double luma = 1.0;
+  Expansion luma;
   std::array<double, 3> u{};
   std::array<double, 3> v{};
-  std::array<double, 3> offset{};
 };
 
 /// `color.matrix` is not kRgb.
 TORCHINFER_API YuvToRgb make_yuv_to_rgb(const Colorimetry& color);
-
-/// Luma or R'G'B' as stored to 0..255: offset + gain * sample.
-struct Expansion {
-  double gain = 1.0;
-  double offset = 0.0;
-};
-
-TORCHINFER_API Expansion expansion_of(ColorRange range);
 
 }  // namespace torchinfer

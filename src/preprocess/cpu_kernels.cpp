@@ -9,6 +9,7 @@
 #include "preprocess/cpu_kernels.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "preprocess/cpu_kernels_avx2.h"
 
@@ -25,9 +26,12 @@ KERNEL std::uint8_t to_byte(std::int32_t value) {
   return static_cast<std::uint8_t>(value > 255 ? 255 : value);
 }
 
-/// `value` is half a unit above what is meant, for truncation to round it; what that does to values
-/// below zero does not matter, since they all become zero.
-KERNEL std::uint8_t to_byte(float value) { return to_byte(static_cast<std::int32_t>(value)); }
+/// Rounded to nearest, halves to even: at this size a float has no bits left for a fraction.
+KERNEL std::uint8_t to_byte(float value) {
+  constexpr float kNoFraction = 3 << 22;
+  return to_byte(std::bit_cast<std::int32_t>(value + kNoFraction) -
+                 std::bit_cast<std::int32_t>(kNoFraction));
+}
 
 KERNEL void blend_chroma(const std::uint8_t* __restrict before,
                          const std::uint8_t* __restrict after, int quarters, int count,
@@ -41,23 +45,20 @@ KERNEL void blend_chroma(const std::uint8_t* __restrict before,
 
 template <int Step, bool Cosited>
 KERNEL void spread(const std::uint16_t* __restrict chroma, int pairs,
-                   std::uint16_t* __restrict out) {
+                   std::int16_t* __restrict out) {
   for (int p = 0; p < pairs; ++p) {
-    const std::uint16_t here = chroma[p * Step];
-    const std::uint16_t next = chroma[(p + 1) * Step];
-    if constexpr (Cosited) {
-      out[2 * p] = static_cast<std::uint16_t>(4 * here);
-      out[2 * p + 1] = static_cast<std::uint16_t>(2 * here + 2 * next);
-    } else {
-      const std::uint16_t last = chroma[(p - 1) * Step];
-      out[2 * p] = static_cast<std::uint16_t>(last + 3 * here);
-      out[2 * p + 1] = static_cast<std::uint16_t>(3 * here + next);
-    }
+    const int here = chroma[p * Step];
+    const int next = chroma[(p + 1) * Step];
+    const int last = Cosited ? here : chroma[(p - 1) * Step];
+    const int even = Cosited ? 4 * here : last + 3 * here;
+    const int odd = Cosited ? 2 * here + 2 * next : 3 * here + next;
+    out[2 * p] = static_cast<std::int16_t>(even - kChromaZero);
+    out[2 * p + 1] = static_cast<std::int16_t>(odd - kChromaZero);
   }
 }
 
 KERNEL void spread_chroma(const std::uint16_t* chroma, int step, bool cosited, int pairs,
-                          std::uint16_t* out) {
+                          std::int16_t* out) {
   if (step == 1) {
     cosited ? spread<1, true>(chroma, pairs, out) : spread<1, false>(chroma, pairs, out);
   } else {
@@ -65,35 +66,33 @@ KERNEL void spread_chroma(const std::uint16_t* chroma, int step, bool cosited, i
   }
 }
 
-KERNEL void yuv_to_rgb(const std::uint8_t* __restrict y, const std::uint16_t* __restrict u,
-                       const std::uint16_t* __restrict v, const YuvToRgb& matrix, int count,
+KERNEL void yuv_to_rgb(const std::uint8_t* __restrict y, const std::int16_t* __restrict u,
+                       const std::int16_t* __restrict v, const YuvToRgb& matrix, int count,
                        std::uint8_t* const* rgb) {
-  const auto luma = static_cast<float>(matrix.luma);
+  const auto gain = static_cast<float>(matrix.luma.gain);
+  const int black = matrix.luma.black;
   const auto red_v = static_cast<float>(matrix.v[0] / 16);
   const auto green_u = static_cast<float>(matrix.u[1] / 16);
   const auto green_v = static_cast<float>(matrix.v[1] / 16);
   const auto blue_u = static_cast<float>(matrix.u[2] / 16);
-  const auto red_offset = static_cast<float>(matrix.offset[0] + 0.5);
-  const auto green_offset = static_cast<float>(matrix.offset[1] + 0.5);
-  const auto blue_offset = static_cast<float>(matrix.offset[2] + 0.5);
   std::uint8_t* __restrict red = rgb[0];
   std::uint8_t* __restrict green = rgb[1];
   std::uint8_t* __restrict blue = rgb[2];
   for (int i = 0; i < count; ++i) {
-    const float grey = luma * static_cast<float>(y[i]);
+    const float grey = gain * static_cast<float>(y[i] - black);
     const auto cb = static_cast<float>(u[i]);
     const auto cr = static_cast<float>(v[i]);
-    red[i] = to_byte(grey + red_v * cr + red_offset);
-    green[i] = to_byte(grey + green_u * cb + green_v * cr + green_offset);
-    blue[i] = to_byte(grey + blue_u * cb + blue_offset);
+    red[i] = to_byte(grey + red_v * cr);
+    green[i] = to_byte(grey + (green_u * cb + green_v * cr));
+    blue[i] = to_byte(grey + blue_u * cb);
   }
 }
 
 KERNEL void expand(const std::uint8_t* __restrict in, const Expansion& expansion, int count,
                    std::uint8_t* __restrict out) {
   const auto gain = static_cast<float>(expansion.gain);
-  const auto offset = static_cast<float>(expansion.offset + 0.5);
-  for (int i = 0; i < count; ++i) out[i] = to_byte(gain * static_cast<float>(in[i]) + offset);
+  const int black = expansion.black;
+  for (int i = 0; i < count; ++i) out[i] = to_byte(gain * static_cast<float>(in[i] - black));
 }
 
 template <int Pixel>
@@ -121,16 +120,16 @@ KERNEL void turn_rows(const std::uint8_t* const* rows, int count, std::uint8_t* 
   }
 }
 
-KERNEL void filter_across(const TurnedChannel* in, int channels, const AxisFilter& filter,
+KERNEL void filter_across(const TurnedRows& in, int channels, const AxisFilter& filter,
                           ptrdiff_t row_stride, std::uint8_t* out) {
   const size_t outputs = filter.first.size();
   for (size_t c = 0; c < static_cast<size_t>(channels); ++c) {
     const std::int32_t* weights = filter.weights.data();
     for (size_t o = 0; o < outputs; ++o, weights += filter.taps) {
-      const std::uint8_t* at = in[c].first + filter.first[o] * in[c].step;
+      const std::uint8_t* at = in.first[c] + filter.first[o] * in.step;
       std::int32_t sums[kLanes];
       std::fill_n(sums, kLanes, 1 << (kWeightBits - 1));
-      for (int k = 0; k < filter.taps; ++k, at += in[c].step) {
+      for (int k = 0; k < filter.taps; ++k, at += in.step) {
         for (int lane = 0; lane < kLanes; ++lane) sums[lane] += weights[k] * at[lane];
       }
       for (int lane = 0; lane < kLanes; ++lane) {
@@ -188,7 +187,7 @@ V3 void blend_chroma(const std::uint8_t* before, const std::uint8_t* after, int 
 }
 
 V3 void spread_chroma(const std::uint16_t* chroma, int step, bool cosited, int pairs,
-                      std::uint16_t* out) {
+                      std::int16_t* out) {
   torchinfer::spread_chroma(chroma, step, cosited, pairs, out);
 }
 
@@ -199,6 +198,10 @@ V3 void expand(const std::uint8_t* in, const Expansion& expansion, int count, st
 V3 void rgb_to_luma(const std::uint8_t* in, int pixel, const std::uint8_t* offsets, int count,
                     std::uint8_t* out) {
   torchinfer::rgb_to_luma(in, pixel, offsets, count, out);
+}
+
+V3 void turn_rows(const std::uint8_t* const* rows, int count, std::uint8_t* out) {
+  torchinfer::turn_rows(rows, count, out);
 }
 
 V3 void filter_down(const std::uint8_t* row, ptrdiff_t stride, const std::int32_t* weights,
@@ -214,7 +217,7 @@ constexpr CpuKernels kLevels[] = {
      filter_across, filter_down},
 #ifdef TORCHINFER_X86_LEVELS
     {"x86_64_v3", v3::blend_chroma, v3::spread_chroma, avx2::yuv_to_rgb, v3::expand,
-     v3::rgb_to_luma, avx2::turn_rows, avx2::filter_across, v3::filter_down},
+     v3::rgb_to_luma, v3::turn_rows, avx2::filter_across, v3::filter_down},
 #endif
 };
 

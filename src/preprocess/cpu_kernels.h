@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -11,13 +12,16 @@
 
 namespace torchinfer {
 
+/// 128, where chroma is zero, in sixteenths.
+inline constexpr int kChromaZero = 128 * 16;
+
 /// Rows that are filtered across together: vector registers hold one column of them.
 inline constexpr int kLanes = 8;
 
-/// kLanes rows of one channel, turned on their side: row `lane` of column i is at
-/// first[i * step + lane].
-struct TurnedChannel {
-  const std::uint8_t* first = nullptr;
+/// kLanes rows of up to three channels, turned on their side: channel c of column i of row `lane`
+/// is at first[c][i * step + lane].
+struct TurnedRows {
+  std::array<const std::uint8_t*, 3> first{};
   std::ptrdiff_t step = kLanes;
 };
 
@@ -30,13 +34,14 @@ struct CpuKernels {
   void (*blend_chroma)(const std::uint8_t* before, const std::uint8_t* after, int quarters,
                        int count, std::uint16_t* out);
 
-  /// Twice as many samples as `pairs`, for luma positions 2p and 2p + 1, in quarters again, from
-  /// `chroma`, whose sample p is at chroma[p * step] and which has one more at either end.
+  /// Twice as many samples as `pairs`, for luma positions 2p and 2p + 1, from `chroma` in quarters,
+  /// whose sample p is at chroma[p * step] and which has one more at either end. In sixteenths,
+  /// less kChromaZero.
   void (*spread_chroma)(const std::uint16_t* chroma, int step, bool cosited, int pairs,
-                        std::uint16_t* out);
+                        std::int16_t* out);
 
-  /// Y and, in sixteenths, U and V to R, G and B, rounded and clamped to 0..255.
-  void (*yuv_to_rgb)(const std::uint8_t* y, const std::uint16_t* u, const std::uint16_t* v,
+  /// Y as stored, U and V from spread_chroma() to R, G and B, rounded and clamped to 0..255.
+  void (*yuv_to_rgb)(const std::uint8_t* y, const std::int16_t* u, const std::int16_t* v,
                      const YuvToRgb& matrix, int count, std::uint8_t* const* rgb);
 
   /// Stretches, rounds and clamps.
@@ -52,7 +57,7 @@ struct CpuKernels {
   /// Filters each of `channels` (1 or 3) and turns the result back: output o of channel c of row
   /// `lane` goes to out[lane * row_stride + c * filter.first.size() + o]. Columns count from
   /// filter.begin.
-  void (*filter_across)(const TurnedChannel* in, int channels, const AxisFilter& filter,
+  void (*filter_across)(const TurnedRows& in, int channels, const AxisFilter& filter,
                         std::ptrdiff_t row_stride, std::uint8_t* out);
 
   /// out[i] = sum over k of weights[k] * row k of `count` bytes at `first_row` + k * stride,

@@ -36,37 +36,6 @@ AVX2 inline Turned turn(const __m128i (&rows)[8]) {
            _mm_unpacklo_epi8(even_high, odd_high), _mm_unpackhi_epi8(even_high, odd_high)}};
 }
 
-/// The same with 32 columns in two halves of 16, which unpacking keeps apart.
-AVX2 inline void turn_32_columns(const std::uint8_t* const* rows, std::ptrdiff_t at,
-                                 std::uint8_t* out) {
-  __m256i r[8];
-  for (int lane = 0; lane < 8; ++lane) {
-    r[lane] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(rows[lane] + at));
-  }
-  for (int quarter = 0; quarter < 2; ++quarter) {
-    __m256i zipped[4];
-    for (int i = 0; i < 4; ++i) {
-      zipped[i] = quarter == 0 ? _mm256_unpacklo_epi8(r[i], r[i + 4])
-                               : _mm256_unpackhi_epi8(r[i], r[i + 4]);
-    }
-    const auto& [r04, r15, r26, r37] = zipped;
-    const __m256i even_low = _mm256_unpacklo_epi8(r04, r26);
-    const __m256i even_high = _mm256_unpackhi_epi8(r04, r26);
-    const __m256i odd_low = _mm256_unpacklo_epi8(r15, r37);
-    const __m256i odd_high = _mm256_unpackhi_epi8(r15, r37);
-    const __m256i pairs[] = {
-        _mm256_unpacklo_epi8(even_low, odd_low), _mm256_unpackhi_epi8(even_low, odd_low),
-        _mm256_unpacklo_epi8(even_high, odd_high), _mm256_unpackhi_epi8(even_high, odd_high)};
-    std::uint8_t* to = out + quarter * 8 * kLanes;
-    for (const __m256i& pair : pairs) {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(pair));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16 * kLanes),
-                       _mm256_extracti128_si256(pair, 1));
-      to += 2 * kLanes;
-    }
-  }
-}
-
 AVX2 inline void store(const Turned& turned, std::uint8_t* out) {
   for (int i = 0; i < 4; ++i) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16 * i), turned.pairs[i]);
@@ -81,44 +50,41 @@ AVX2 inline __m128i to_bytes(__m256i sums) {
   return _mm_packus_epi16(words, words);
 }
 
-/// YuvToRgb with the scale of U and V and the half unit for rounding folded in, in the arithmetic
-/// of the plain kernel, step by step.
+/// YuvToRgb for U and V in sixteenths.
 struct Matrix {
-  __m256 luma, red_v, green_u, green_v, blue_u, red_offset, green_offset, blue_offset;
+  __m256i black;
+  __m256 gain, red_v, green_u, green_v, blue_u;
 };
 
 AVX2 inline Matrix make_matrix(const YuvToRgb& matrix) {
-  return {_mm256_set1_ps(static_cast<float>(matrix.luma)),
+  return {_mm256_set1_epi32(matrix.luma.black),
+          _mm256_set1_ps(static_cast<float>(matrix.luma.gain)),
           _mm256_set1_ps(static_cast<float>(matrix.v[0] / 16)),
           _mm256_set1_ps(static_cast<float>(matrix.u[1] / 16)),
           _mm256_set1_ps(static_cast<float>(matrix.v[1] / 16)),
-          _mm256_set1_ps(static_cast<float>(matrix.u[2] / 16)),
-          _mm256_set1_ps(static_cast<float>(matrix.offset[0] + 0.5)),
-          _mm256_set1_ps(static_cast<float>(matrix.offset[1] + 0.5)),
-          _mm256_set1_ps(static_cast<float>(matrix.offset[2] + 0.5))};
+          _mm256_set1_ps(static_cast<float>(matrix.u[2] / 16))};
 }
 
-AVX2 inline __m256 load8_words(const std::uint16_t* from) {
+AVX2 inline __m256 load8_words(const std::int16_t* from) {
   return _mm256_cvtepi32_ps(
-      _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+      _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
 }
 
-/// Eight pixels to 32-bit R, G and B, not yet clamped.
-AVX2 inline void yuv_to_rgb8(const std::uint8_t* y, const std::uint16_t* u, const std::uint16_t* v,
+/// Eight pixels to 32-bit R, G and B, not yet clamped; the arithmetic of the plain kernel, step by
+/// step.
+AVX2 inline void yuv_to_rgb8(const std::uint8_t* y, const std::int16_t* u, const std::int16_t* v,
                              const Matrix& m, __m256i (&rgb)[3]) {
-  const __m256 grey = _mm256_mul_ps(m.luma, _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(load8(y))));
+  const __m256i luma = _mm256_sub_epi32(_mm256_cvtepu8_epi32(load8(y)), m.black);
+  const __m256 grey = _mm256_mul_ps(m.gain, _mm256_cvtepi32_ps(luma));
   const __m256 cb = load8_words(u);
   const __m256 cr = load8_words(v);
-  const __m256 red = _mm256_add_ps(grey, _mm256_mul_ps(m.red_v, cr));
-  const __m256 green = _mm256_add_ps(_mm256_add_ps(grey, _mm256_mul_ps(m.green_u, cb)),
-                                     _mm256_mul_ps(m.green_v, cr));
-  const __m256 blue = _mm256_add_ps(grey, _mm256_mul_ps(m.blue_u, cb));
-  rgb[0] = _mm256_cvttps_epi32(_mm256_add_ps(red, m.red_offset));
-  rgb[1] = _mm256_cvttps_epi32(_mm256_add_ps(green, m.green_offset));
-  rgb[2] = _mm256_cvttps_epi32(_mm256_add_ps(blue, m.blue_offset));
+  const __m256 green = _mm256_add_ps(_mm256_mul_ps(m.green_u, cb), _mm256_mul_ps(m.green_v, cr));
+  rgb[0] = _mm256_cvtps_epi32(_mm256_add_ps(grey, _mm256_mul_ps(m.red_v, cr)));
+  rgb[1] = _mm256_cvtps_epi32(_mm256_add_ps(grey, green));
+  rgb[2] = _mm256_cvtps_epi32(_mm256_add_ps(grey, _mm256_mul_ps(m.blue_u, cb)));
 }
 
-AVX2 inline void yuv_to_rgb16(const std::uint8_t* y, const std::uint16_t* u, const std::uint16_t* v,
+AVX2 inline void yuv_to_rgb16(const std::uint8_t* y, const std::int16_t* u, const std::int16_t* v,
                               const Matrix& matrix, std::uint8_t* const* rgb, std::ptrdiff_t at) {
   __m256i low[3];
   __m256i high[3];
@@ -134,7 +100,7 @@ AVX2 inline void yuv_to_rgb16(const std::uint8_t* y, const std::uint16_t* u, con
 }
 
 template <int Channels>
-AVX2 inline void filter_outputs(const TurnedChannel* in, const AxisFilter& filter,
+AVX2 inline void filter_outputs(const TurnedRows& in, const AxisFilter& filter,
                                 std::ptrdiff_t row_stride, std::uint8_t* out) {
   const __m256i half = _mm256_set1_epi32(1 << (kWeightBits - 1));
   const int taps = filter.taps;
@@ -145,17 +111,13 @@ AVX2 inline void filter_outputs(const TurnedChannel* in, const AxisFilter& filte
     __m128i columns[Channels][8] = {};
     for (std::size_t i = 0; i < count; ++i, weights += taps) {
       __m256i sums[Channels];
-      const std::uint8_t* at[Channels];
-      for (int c = 0; c < Channels; ++c) {
-        sums[c] = half;
-        at[c] = in[c].first + filter.first[begin + i] * in[c].step;
-      }
-      for (int k = 0; k < taps; ++k) {
+      for (int c = 0; c < Channels; ++c) sums[c] = half;
+      std::ptrdiff_t at = filter.first[begin + i] * in.step;
+      for (int k = 0; k < taps; ++k, at += in.step) {
         const __m256i weight = _mm256_set1_epi32(weights[k]);
         for (int c = 0; c < Channels; ++c) {
-          const __m256i samples = _mm256_cvtepu8_epi32(load8(at[c]));
+          const __m256i samples = _mm256_cvtepu8_epi32(load8(in.first[c] + at));
           sums[c] = _mm256_add_epi32(sums[c], _mm256_mullo_epi32(samples, weight));
-          at[c] += in[c].step;
         }
       }
       for (int c = 0; c < Channels; ++c) columns[c][i] = to_bytes(sums[c]);
@@ -173,7 +135,7 @@ AVX2 inline void filter_outputs(const TurnedChannel* in, const AxisFilter& filte
 
 }  // namespace
 
-AVX2 void yuv_to_rgb(const std::uint8_t* y, const std::uint16_t* u, const std::uint16_t* v,
+AVX2 void yuv_to_rgb(const std::uint8_t* y, const std::int16_t* u, const std::int16_t* v,
                      const YuvToRgb& matrix, int count, std::uint8_t* const* rgb) {
   const Matrix constants = make_matrix(matrix);
   int i = 0;
@@ -181,8 +143,8 @@ AVX2 void yuv_to_rgb(const std::uint8_t* y, const std::uint16_t* u, const std::u
   const int rest = count - i;
   if (rest == 0) return;
   std::uint8_t last_y[16] = {};
-  std::uint16_t last_u[16] = {};
-  std::uint16_t last_v[16] = {};
+  std::int16_t last_u[16] = {};
+  std::int16_t last_v[16] = {};
   std::uint8_t last_rgb[3][16];
   std::uint8_t* const last[] = {last_rgb[0], last_rgb[1], last_rgb[2]};
   std::copy_n(y + i, rest, last_y);
@@ -192,20 +154,7 @@ AVX2 void yuv_to_rgb(const std::uint8_t* y, const std::uint16_t* u, const std::u
   for (int c = 0; c < 3; ++c) std::copy_n(last_rgb[c], rest, rgb[c] + i);
 }
 
-AVX2 void turn_rows(const std::uint8_t* const* rows, int count, std::uint8_t* out) {
-  int i = 0;
-  for (; i + 32 <= count; i += 32) turn_32_columns(rows, i, out + std::ptrdiff_t{i} * kLanes);
-  for (; i + 8 <= count; i += 8) {
-    __m128i columns[8];
-    for (int lane = 0; lane < 8; ++lane) columns[lane] = load8(rows[lane] + i);
-    store(turn(columns), out + i * kLanes);
-  }
-  for (; i < count; ++i) {
-    for (int lane = 0; lane < kLanes; ++lane) out[i * kLanes + lane] = rows[lane][i];
-  }
-}
-
-AVX2 void filter_across(const TurnedChannel* in, int channels, const AxisFilter& filter,
+AVX2 void filter_across(const TurnedRows& in, int channels, const AxisFilter& filter,
                         std::ptrdiff_t row_stride, std::uint8_t* out) {
   if (channels == 1) {
     filter_outputs<1>(in, filter, row_stride, out);

@@ -14,10 +14,9 @@
 
 namespace torchinfer::avx2 {
 
-void yuv_to_rgb(const std::uint8_t* y, const std::uint16_t* u, const std::uint16_t* v,
+void yuv_to_rgb(const std::uint8_t* y, const std::int16_t* u, const std::int16_t* v,
                 const YuvToRgb& matrix, int count, std::uint8_t* const* rgb);
-void turn_rows(const std::uint8_t* const* rows, int count, std::uint8_t* out);
-void filter_across(const TurnedChannel* in, int channels, const AxisFilter& filter,
+void filter_across(const TurnedRows& in, int channels, const AxisFilter& filter,
                    std::ptrdiff_t row_stride, std::uint8_t* out);
 
 }  // namespace torchinfer::avx2

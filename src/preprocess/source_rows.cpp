@@ -14,6 +14,11 @@ Span column_pairs(const PreprocessPlan& plan) {
   return {first, (plan.x.begin + plan.x.length + 1) / 2 - first};
 }
 
+/// Whether the channels of a row are still side by side when it is turned.
+bool are_interleaved(PixelStep step) {
+  return step == PixelStep::kNone || step == PixelStep::kExpand;
+}
+
 /// How scratch is divided; in bytes, each part on cache lines of its own.
 struct Parts {
   std::size_t turned = 0;
@@ -62,24 +67,22 @@ SourceRows::SourceRows(const CpuKernels& kernels, const PreprocessPlan& plan,
   converted_ = take(parts.turned);
   stretched_ = take(parts.stretched);
   blended_ = reinterpret_cast<std::uint16_t*>(take(parts.blended));
-  for (std::uint16_t*& chroma : uv_) {
-    chroma = reinterpret_cast<std::uint16_t*>(take(parts.chroma));
+  for (std::int16_t*& chroma : uv_) {
+    chroma = reinterpret_cast<std::int16_t*>(take(parts.chroma));
   }
 
-  const bool interleaved = plan.step == PixelStep::kNone || plan.step == PixelStep::kExpand;
+  const bool interleaved = are_interleaved(plan.step);
+  rows_.step = interleaved ? pixel_bytes_ * kLanes : kLanes;
   for (std::size_t c = 0; c < static_cast<std::size_t>(plan.channels); ++c) {
-    channels_[c] =
-        interleaved
-            ? TurnedChannel{turned_ + layout_.samples[c].offset * kLanes,
-                            std::ptrdiff_t{pixel_bytes_} * kLanes}
-            : TurnedChannel{turned_ + static_cast<std::ptrdiff_t>(c) * columns_ * kLanes, kLanes};
+    rows_.first[c] = turned_ + (interleaved ? layout_.samples[c].offset * std::size_t{kLanes}
+                                            : c * static_cast<std::size_t>(columns_ * kLanes));
   }
 }
 
-const TurnedChannel* SourceRows::read(int row) {
+const TurnedRows& SourceRows::read(int row) {
   const int last = plan_.y.begin + plan_.y.length - 1;
   const std::uint8_t* rows[3][kLanes];
-  const bool interleaved = plan_.step == PixelStep::kNone || plan_.step == PixelStep::kExpand;
+  const bool interleaved = are_interleaved(plan_.step);
   const std::ptrdiff_t row_bytes = std::ptrdiff_t{columns_} * (interleaved ? pixel_bytes_ : 1);
   const int turns = interleaved ? 1 : plan_.channels;
   for (int lane = 0; lane < kLanes; ++lane) {
@@ -101,7 +104,7 @@ const TurnedChannel* SourceRows::read(int row) {
   for (int c = 0; c < turns; ++c) {
     kernels_.turn_rows(rows[c], static_cast<int>(row_bytes), turned_ + c * row_bytes * kLanes);
   }
-  return channels_.data();
+  return rows_;
 }
 
 const std::uint8_t* SourceRows::at(int plane, int row, int column) const {

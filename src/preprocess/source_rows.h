@@ -24,7 +24,7 @@ class SourceRows {
 
   /// The resized channels of rows `row` to `row` + kLanes of the frame; beyond the last row that
   /// the plan needs, that one is repeated. Valid until the next call.
-  const TurnedChannel* read(int row);
+  const TurnedRows& read(int row);
 
  private:
   const std::uint8_t* at(int plane, int row, int column) const;
@@ -39,12 +39,12 @@ class SourceRows {
   const FormatLayout& layout_;
   const int columns_;      ///< that the plan needs
   const int pixel_bytes_;  ///< of plane 0
-  std::array<TurnedChannel, 3> channels_;
-  std::uint8_t* turned_;              ///< a block, turned
-  std::uint8_t* converted_;           ///< a block before it is turned, channel by channel
-  std::uint8_t* stretched_;           ///< a row of pixels
-  std::uint16_t* blended_;            ///< chroma of one row and plane, in quarters
-  std::array<std::uint16_t*, 2> uv_;  ///< U and V of one row at each column, in sixteenths
+  TurnedRows rows_;
+  std::uint8_t* turned_;             ///< a block, turned
+  std::uint8_t* converted_;          ///< a block before it is turned, channel by channel
+  std::uint8_t* stretched_;          ///< a row of pixels
+  std::uint16_t* blended_;           ///< chroma of one row and plane, in quarters
+  std::array<std::int16_t*, 2> uv_;  ///< U and V of one row, from CpuKernels::spread_chroma()
 };
 
 }  // namespace torchinfer

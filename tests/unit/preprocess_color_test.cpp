@@ -15,7 +15,8 @@ Values rgb_of(ColorMatrix matrix, ColorRange range, const Values& yuv) {
   const YuvToRgb to_rgb = make_yuv_to_rgb({matrix, range, {}});
   Values rgb{};
   for (std::size_t c = 0; c < 3; ++c) {
-    rgb[c] = to_rgb.offset[c] + to_rgb.luma * yuv[0] + to_rgb.u[c] * yuv[1] + to_rgb.v[c] * yuv[2];
+    rgb[c] = to_rgb.luma.gain * (yuv[0] - to_rgb.luma.black) + to_rgb.u[c] * (yuv[1] - 128) +
+             to_rgb.v[c] * (yuv[2] - 128);
   }
   return rgb;
 }
@@ -84,12 +85,11 @@ TEST(Color, MatricesDiffer) {
 
 TEST(Color, LimitedRangeIsStretched) {
   const Expansion limited = expansion_of(ColorRange::kLimited);
-  EXPECT_NEAR(limited.offset + limited.gain * 16, 0, 1e-9);
-  EXPECT_NEAR(limited.offset + limited.gain * 125.5, 127.5, 1e-9);
-  EXPECT_NEAR(limited.offset + limited.gain * 235, 255, 1e-9);
+  EXPECT_EQ(limited.black, 16);
+  EXPECT_NEAR(limited.gain * (235 - limited.black), 255, 1e-9);
   const Expansion full = expansion_of(ColorRange::kFull);
+  EXPECT_EQ(full.black, 0);
   EXPECT_EQ(full.gain, 1);
-  EXPECT_EQ(full.offset, 0);
 }
 
 TEST(ChromaPlace, IsBetweenTheNearestTwoSamples) {

@@ -16,10 +16,10 @@ namespace torchinfer {
 namespace {
 
 template <class T = std::uint8_t>
-std::vector<T> random_values(std::size_t count, int most = 255) {
+std::vector<T> random_values(std::size_t count, int least = 0, int most = 255) {
   static std::mt19937 random(17);
   std::vector<T> values(count);
-  std::uniform_int_distribution<int> distribution(0, most);
+  std::uniform_int_distribution<int> distribution(least, most);
   std::generate(values.begin(), values.end(), [&] { return static_cast<T>(distribution(random)); });
   return values;
 }
@@ -60,16 +60,16 @@ TEST_P(Kernels, BlendChromaAlike) {
 TEST_P(Kernels, SpreadChromaAlike) {
   for (const int step : {1, 2}) {
     const auto chroma =
-        random_values<std::uint16_t>((size() + 2) * static_cast<std::size_t>(step), 1020);
+        random_values<std::uint16_t>((size() + 2) * static_cast<std::size_t>(step), 0, 1020);
     for (const bool cosited : {false, true}) {
-      expect_same_of_all_levels<std::uint16_t>(
-          2 * size(), [&](const CpuKernels& k, std::uint16_t* out) {
+      expect_same_of_all_levels<std::int16_t>(
+          2 * size(), [&](const CpuKernels& k, std::int16_t* out) {
             k.spread_chroma(chroma.data() + step, step, cosited, count(), out);
             const int last = chroma[0];
             const int here = chroma[static_cast<std::size_t>(step)];
             const int next = chroma[static_cast<std::size_t>(2 * step)];
-            EXPECT_EQ(out[0], cosited ? 4 * here : last + 3 * here);
-            EXPECT_EQ(out[1], cosited ? 2 * here + 2 * next : 3 * here + next);
+            EXPECT_EQ(out[0] + 2048, cosited ? 4 * here : last + 3 * here);
+            EXPECT_EQ(out[1] + 2048, cosited ? 2 * here + 2 * next : 3 * here + next);
           });
     }
   }
@@ -77,8 +77,8 @@ TEST_P(Kernels, SpreadChromaAlike) {
 
 TEST_P(Kernels, ConvertYuvAlike) {
   const auto y = random_values(size());
-  const auto u = random_values<std::uint16_t>(size(), 4080);
-  const auto v = random_values<std::uint16_t>(size(), 4080);
+  const auto u = random_values<std::int16_t>(size(), -2048, 2032);
+  const auto v = random_values<std::int16_t>(size(), -2048, 2032);
   for (const ColorMatrix matrix : {ColorMatrix::kFcc, ColorMatrix::kBt709, ColorMatrix::kBt2020}) {
     for (const ColorRange range : {ColorRange::kLimited, ColorRange::kFull}) {
       const YuvToRgb to_rgb = make_yuv_to_rgb({matrix, range, {}});
@@ -132,10 +132,8 @@ TEST_P(Kernels, FilterAcrossAlike) {
     const AxisFilter filter =
         make_axis_filter({0, count()}, resized, {0, resized}, Interpolation::kBicubic);
     const std::ptrdiff_t begin = filter.begin;
-    const auto channel = [&](int c) {
-      return TurnedChannel{block.data() + begin * 3 * kLanes + c * kLanes, 3 * kLanes};
-    };
-    const TurnedChannel in[] = {channel(0), channel(1), channel(2)};
+    const std::uint8_t* const first = block.data() + begin * 3 * kLanes;
+    const TurnedRows in{{first, first + kLanes, first + 2 * kLanes}, 3 * kLanes};
     for (const int channels : {1, 3}) {
       const std::ptrdiff_t row = std::ptrdiff_t{channels} * resized + 5;
       expect_same_of_all_levels<std::uint8_t>(static_cast<std::size_t>(row) * kLanes,
