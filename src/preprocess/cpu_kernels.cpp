@@ -46,7 +46,7 @@ KERNEL void blend_chroma(const std::uint8_t* __restrict before,
 template <int Step, bool Cosited>
 KERNEL void spread(const std::uint16_t* __restrict chroma, int pairs,
                    std::int16_t* __restrict out) {
-  for (int p = 0; p < pairs; ++p) {
+  for (ptrdiff_t p = 0; p < pairs; ++p) {
     const int here = chroma[p * Step];
     const int next = chroma[(p + 1) * Step];
     const int last = Cosited ? here : chroma[(p - 1) * Step];
@@ -101,7 +101,7 @@ KERNEL void weigh(const std::uint8_t* __restrict in, const std::uint8_t* offsets
   const std::uint8_t* __restrict red = in + offsets[0];
   const std::uint8_t* __restrict green = in + offsets[1];
   const std::uint8_t* __restrict blue = in + offsets[2];
-  for (int i = 0; i < count; ++i) {
+  for (ptrdiff_t i = 0; i < count; ++i) {
     // 0.299, 0.587 and 0.114 in units of 2^-16; they sum to one.
     const std::uint32_t sum =
         19595U * red[i * Pixel] + 38470U * green[i * Pixel] + 7471U * blue[i * Pixel] + 0x8000U;

@@ -37,7 +37,7 @@ AVX2 inline Turned turn(const __m128i (&rows)[8]) {
 }
 
 AVX2 inline void store(const Turned& turned, std::uint8_t* out) {
-  for (int i = 0; i < 4; ++i) {
+  for (std::ptrdiff_t i = 0; i < 4; ++i) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 16 * i), turned.pairs[i]);
   }
 }

@@ -150,7 +150,9 @@ void SourceRows::interpolate_chroma(int row) {
 
   for (int plane = 1; plane < layout_.planes; ++plane) {
     const int step = layout_.pixel_bytes[static_cast<std::size_t>(plane)];
-    const auto sample = [&](int column) { return blended_ + (column - pairs.begin + 1) * step; };
+    const auto sample = [&](int column) {
+      return blended_ + std::ptrdiff_t{column - pairs.begin + 1} * step;
+    };
     kernels_.blend_chroma(at(plane, place.before, low), at(plane, place.after, low), place.quarters,
                           (high - low + 1) * step, sample(low));
     if (low == pairs.begin) std::copy_n(sample(low), step, sample(low - 1));
