@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What PyTorch and torchvision say of a decoded frame: written for clearness, shares nothing with the element.
 
-The frame becomes R'G'B' by the exact matrix of its colorimetry, in floating point, with chroma interpolated linearly
-between the places where its samples sit; torchvision resizes, crops and normalises; the network runs as published.
-
-Nothing is rounded to 8 bits on the way, and the limits 0 and 255 apply once, after the resize: this network's scores
-move by up to 0.3 when its input is rounded to whole levels (docs/testing.md), so rounding would hide what is tested.
+The frame becomes a Pillow image by the exact matrix of its colorimetry, in double precision, with chroma interpolated
+linearly between the places where its samples sit; torchvision's transforms resize, crop and normalise it, as they do
+with any picture; the network runs as published.
 """
 
 import dataclasses
 import sys
 
 import torch
-from torchvision.transforms.v2 import InterpolationMode, functional
+from torchvision.transforms import InterpolationMode, functional
 
 # Red's and blue's share of luma, by the names and numbers that GStreamer's caps use.
 _SHARES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}
@@ -62,7 +60,7 @@ def _upsample(plane, size, dim, cosited):
 
 
 def rgb(data, frames):
-    """One frame's bytes as a float tensor [3, height, width] where 0..255 is black to white; not limited to that."""
+    """One frame's bytes as a Pillow image."""
     width, height = frames.width, frames.height
     half_width, half_height = (width + 1) // 2, (height + 1) // 2
     values = torch.frombuffer(bytearray(data), dtype=torch.uint8).double()
@@ -79,14 +77,14 @@ def rgb(data, frames):
     r = y + 2 * (1 - red) * chroma[1]
     b = y + 2 * (1 - blue) * chroma[0]
     g = (y - red * r - blue * b) / (1 - red - blue)
-    return torch.stack([r, g, b]).float()
+    return functional.to_pil_image(torch.stack([r, g, b]).round().clamp(0, 255).byte())
 
 
 def preprocess(image):
-    """EfficientNet-Lite0's recipe: [3, height, width] to [3, 224, 224]."""
-    image = functional.resize(image, [256], InterpolationMode.BICUBIC, antialias=True).clamp(0, 255)
+    """EfficientNet-Lite0's recipe: a Pillow image to a tensor [3, 224, 224]."""
+    image = functional.resize(image, [256], InterpolationMode.BICUBIC)
     image = functional.center_crop(image, [224, 224])
-    return (image / 255 - 127 / 255) / (128 / 255)
+    return functional.normalize(functional.to_tensor(image), [127 / 255] * 3, [128 / 255] * 3)
 
 
 class Reference:
