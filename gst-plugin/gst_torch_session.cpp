@@ -23,6 +23,22 @@ precision_name (Precision precision) {
   return "unknown";
 }
 
+/// Unlike the device, the back-end or a setting.
+bool
+is_about_the_model (Code code) {
+  switch (code) {
+    case Code::kTooLarge:
+    case Code::kCorruptModel:
+    case Code::kForbiddenOperator:
+    case Code::kUnsupported:
+    case Code::kOutOfMemory:
+    case Code::kForwardFailed:
+    case Code::kBadOutput:
+    case Code::kInternal: return true;
+    default: return false;
+  }
+}
+
 std::string
 milliseconds (double ns) {
   char text[32];
@@ -63,6 +79,16 @@ gst_torch_session_request (const GstTorchSettings &settings) {
   request.threads = std::max (settings.threads, 0);
   request.engine_name = settings.engine_name;
   return request;
+}
+
+torchinfer::Status
+gst_torch_name_model (const torchinfer::Status &status, const torchinfer::SessionRequest &request) {
+  auto text = status.message ();
+  if (status.code () == Code::kForwardFailed || status.code () == Code::kBadOutput)
+    text += "; see whether its model info describes the input that the model takes";
+  if (text.find (request.model_file) == std::string::npos && is_about_the_model (status.code ()))
+    text = "The model \"" + request.model_file + "\" cannot be used: " + text;
+  return Status (status.code (), text, status.detail ());
 }
 
 GstMessage *

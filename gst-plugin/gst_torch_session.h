@@ -15,6 +15,11 @@
 torchinfer::Result<torchinfer::SessionRequest> gst_torch_session_request (
     const GstTorchSettings &settings);
 
+/// What Session::open() said of a model, with the model's file and the remedy where the status does
+/// not name them itself.
+torchinfer::Status gst_torch_name_model (
+    const torchinfer::Status &status, const torchinfer::SessionRequest &request);
+
 /// The torchinference-loaded message of `element`: what was loaded, how, and with whom it is
 /// shared. docs/elements.md lists the fields.
 GstMessage *gst_torch_loaded_message (GstElement *element,

@@ -68,7 +68,7 @@ GstTorchFrames::start (
   discont_ = false;
   previous_ready_ = {};
   gst_segment_init (&segment_, GST_FORMAT_UNDEFINED);
-  {
+  apply ([&] {
     const std::lock_guard guard (lock_);
     session_.swap (session);
     policy_.restart ();
@@ -78,8 +78,7 @@ GstTorchFrames::start (
     qos_dropped_ = 0;
     last_qos_message_ = {};
     last_stats_ = now ();
-  }
-  apply_settings ();
+  });
 }
 
 void
@@ -93,17 +92,31 @@ GstTorchFrames::stop () {
 }
 
 void
-GstTorchFrames::configure (const GstTorchLiveSettings &settings) {
-  {
+GstTorchFrames::configure (const std::function<GstTorchLiveSettings ()> &read) {
+  apply ([&] {
+    const auto settings = read ();
     const std::lock_guard guard (lock_);
     settings_ = settings;
-  }
-  apply_settings ();
+  });
 }
 
+/// Makes a change, of settings or of liveness, and tells the engine of it before the next one.
+template <class Change>
 void
+GstTorchFrames::apply (Change &&change) {
+  bool grew;
+  {
+    const std::lock_guard in_order (apply_lock_);
+    change ();
+    grew = apply_settings ();
+  }
+  if (grew)
+    post_latency ();
+}
+
+/// True if the latency grew. With apply_lock_ held.
+bool
 GstTorchFrames::apply_settings () {
-  const std::lock_guard in_order (apply_lock_);
   const auto session = this->session ();
   torchinfer::SessionSettings settings;
   {
@@ -114,17 +127,12 @@ GstTorchFrames::apply_settings () {
   if (session)
     session->configure (settings);
   const auto expected = session ? session->expected_latency () : Duration (0);
-  bool grew = false;
-  {
-    const std::lock_guard guard (lock_);
-    // Before the first frame nobody relies on it, and the source may only now be known to be live.
-    if (counters_.received == 0)
-      latency_.start (expected);
-    else
-      grew = latency_.expect (expected) && live_;
-  }
-  if (grew)
-    post_latency ();
+  const std::lock_guard guard (lock_);
+  // Before the first frame nobody relies on it, and the source may only now be known to be live.
+  if (counters_.received != 0)
+    return latency_.expect (expected) && live_;
+  latency_.start (expected);
+  return false;
 }
 
 bool
@@ -234,9 +242,11 @@ GstTorchFrames::note_live (bool live) {
     const std::lock_guard guard (lock_);
     if (live_ == live)
       return;
-    live_ = live;
   }
-  apply_settings ();
+  apply ([&] {
+    const std::lock_guard guard (lock_);
+    live_ = live;
+  });
 }
 
 GstMiniPtr<GstBuffer>

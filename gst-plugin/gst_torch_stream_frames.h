@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,7 +51,9 @@ class GstTorchFrames {
       std::shared_ptr<torchinfer::Session> session, std::shared_ptr<torchinfer::Waker> waker);
   void stop ();
 
-  void configure (const GstTorchLiveSettings &settings);
+  /// `read` gives the settings as they are now. It is called here, so that of two threads that set
+  /// properties at once none brings old ones in last.
+  void configure (const std::function<GstTorchLiveSettings ()> &read);
 
   // Streaming.
   /// False for caps whose frames a model cannot be shown.
@@ -99,7 +102,9 @@ class GstTorchFrames {
  private:
   std::shared_ptr<torchinfer::Session> session () const;
   void find_liveness ();
-  void apply_settings ();
+  template <class Change>
+  void apply (Change &&change);
+  bool apply_settings ();
   void submit (GstTorchFrame &frame);
   void note_not_inferred (GstBuffer *buffer, guint64 GstTorchCounters::*counter);
   void post_qos_if_due (GstBuffer *buffer);
@@ -128,7 +133,9 @@ class GstTorchFrames {
   std::atomic<guint> burst_ = 1;
   guint most_at_engine_ = 0;
 
-  std::mutex apply_lock_;  // taken before lock_: settings reach the session in the order they came
+  /// Held while a change of settings is passed on to the engine, so that they reach it in the order
+  /// they came. Taken before lock_ and the object lock.
+  std::mutex apply_lock_;
   mutable std::mutex lock_;
   std::shared_ptr<torchinfer::Session> session_;
   GstTorchLiveSettings settings_;

@@ -173,14 +173,13 @@ gst_torch_inference_set_property (
   const auto self = GST_TORCH_INFERENCE (object);
   gst_torch_guard (GST_ELEMENT_CAST (self), false, [&] {
     bool known;
-    GstTorchLiveSettings live;
     {
       const ObjectLock lock (self);
       known = gst_torch_properties_set (self->priv->settings, id, value);
-      live = self->priv->settings.live;
     }
     if (known)
-      self->priv->stream.frames ().configure (live);
+      self->priv->stream.frames ().configure (
+          [self] { return gst_torch_inference_settings (self).live; });
     else
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     return known;
@@ -233,7 +232,7 @@ gst_torch_inference_open (GstTorchInference *self) {
   const auto start = gst_util_get_timestamp ();
   auto session = torchinfer::Session::open (*request, {});
   if (!session) {
-    GST_TORCH_POST_ERROR (self, session.status ());
+    GST_TORCH_POST_ERROR (self, gst_torch_name_model (session.status (), *request));
     return false;
   }
   const auto load_time = gst_util_get_timestamp () - start;
