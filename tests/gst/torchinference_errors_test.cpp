@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gmock/gmock.h>
 
+#include "error_fixture.h"
 #include "inference_fixture.h"
 
 // What goes wrong is told on the bus, in words that name the file and the remedy; and the element
@@ -11,63 +12,15 @@ namespace {
 
 using testing::HasSubstr;
 
-struct Told {
-  GQuark domain = 0;
-  gint code = 0;
-  std::string text, debug, torch_code;
-};
-
-class Errors : public InferenceTest {
+class Errors : public InferenceTest, public ErrorTelling {
  protected:
-  static Told read(GstMessage* message) {
-    Told told;
-    if (message == nullptr) {
-      ADD_FAILURE() << "nothing on the bus";
-      return told;
-    }
-    GError* error = nullptr;
-    gchar* debug = nullptr;
-    const GstStructure* details = nullptr;
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-      gst_message_parse_error(message, &error, &debug);
-      gst_message_parse_error_details(message, &details);
-    } else {
-      gst_message_parse_warning(message, &error, &debug);
-      gst_message_parse_warning_details(message, &details);
-    }
-    told.domain = error->domain;
-    told.code = error->code;
-    told.text = error->message;
-    told.debug = debug;
-    if (details != nullptr) told.torch_code = gst_structure_get_string(details, "torch-code");
-    g_error_free(error);
-    g_free(debug);
-    gst_message_unref(message);
-    return told;
-  }
+  std::string good_model() override { return write_model("", "good.pt"); }
 
-  /// The way to PAUSED fails with one error. Then the model is set right and the same element
-  /// plays.
-  Told fail_and_recover(Pads& pads) {
-    EXPECT_EQ(pads.set_state(GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
-    const auto told = read(pads.wait_for_message(GST_MESSAGE_ERROR, 0));
-    EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_ERROR, 0), nullptr) << "a second error";
-    pads.set_state(GST_STATE_NULL);
-
-    const auto good = write_model("", "good.pt");
-    g_object_set(pads.element(), "model-file", good.c_str(), "model-info-file", nullptr,
-                 "label-file", nullptr, "model-sha256", nullptr, "device", nullptr, nullptr);
-    EXPECT_EQ(pads.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  void expect_playing(Pads& pads) override {
     pads.start();
     pads.push(Pads::buffer(3));
     pads.wait_for(4);
     EXPECT_EQ(best_class(pads.arrived_buffer(0)), "3");
-    return told;
-  }
-
-  Told fail_and_recover(const std::string& launch) {
-    Pads pads(launch, false);
-    return fail_and_recover(pads);
   }
 };
 

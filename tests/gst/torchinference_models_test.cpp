@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gmock/gmock.h>
+#include <gst/analytics/analytics.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "error_fixture.h"
+#include "results.h"
+#include "support/temp_folder.h"
+#include "test_models.h"
+
+// The element with libtorch and real TorchScript models.
+
+namespace torchinfer::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+constexpr const char* kRgb = "video/x-raw,format=RGB,width=32,height=24,framerate=25/1";
+
+std::string model(const std::string& name) { return TEST_MODELS_DIR "/" + name + ".pt"; }
+
+/// A frame of kRgb in which only one channel is not black.
+GstBuffer* colour_frame(guint64 number, int channel) {
+  constexpr gsize kStride = 32 * 3;
+  GstBuffer* buffer = gst_buffer_new_allocate(nullptr, kStride * 24, nullptr);
+  GstMapInfo map;
+  gst_buffer_map(buffer, &map, GST_MAP_WRITE);
+  for (gsize i = 0; i < map.size; i++) map.data[i] = static_cast<int>(i % 3) == channel ? 200 : 0;
+  gst_buffer_unmap(buffer, &map);
+  GST_BUFFER_OFFSET(buffer) = number;
+  GST_BUFFER_PTS(buffer) = number * 40 * GST_MSECOND;
+  return buffer;
+}
+
+TEST(RealModels, SeeEachFrameAsItIs) {
+  Pads pads("torchinference model-file=" + model("colour") + " batch-size=4 workers=2 top-k=3");
+  pads.start("s", kRgb);
+  constexpr guint64 kFrames = 90;
+  for (guint64 number = 0; number < kFrames; number++)
+    ASSERT_EQ(pads.push(colour_frame(number, number % 3)), GST_FLOW_OK);
+  pads.push_event(gst_event_new_eos());
+  ASSERT_EQ(pads.wait_for(kFrames + 4).size(), kFrames + 4);
+  const char* const names[] = {"red", "green", "blue"};
+  for (guint64 number = 0; number < kFrames; number++) {
+    const auto results = results_of(pads.arrived_buffer(number));
+    ASSERT_TRUE(results.has_value());
+    ASSERT_EQ(results->classes.size(), 3u);
+    EXPECT_EQ(results->classes[0].first, names[number % 3]);
+    EXPECT_GT(results->classes[0].second, results->classes[1].second);
+    // Softmax of all there are.
+    EXPECT_NEAR(
+        results->classes[0].second + results->classes[1].second + results->classes[2].second, 1.0F,
+        1e-5F);
+  }
+}
+
+TEST(RealModels, SayOnTheBusWhatRunsThem) {
+  Pads pads("torchinference model-file=" + model("colour"));
+  GstMessage* message = pads.wait_for_message(GST_MESSAGE_ELEMENT);
+  ASSERT_NE(message, nullptr);
+  const GstStructure* loaded = gst_message_get_structure(message);
+  EXPECT_STREQ(gst_structure_get_name(loaded), "torchinference-loaded");
+  EXPECT_THAT(gst_structure_get_string(loaded, "runtime"),
+              AllOf(HasSubstr("libtorch"), HasSubstr("CPU capability")));
+  EXPECT_STREQ(gst_structure_get_string(loaded, "device"), "cpu");
+  EXPECT_STREQ(gst_structure_get_string(loaded, "requested-device"), "auto");
+  gdouble difference = -1.0;
+  EXPECT_TRUE(gst_structure_get_double(loaded, "self-test-difference", &difference));
+  EXPECT_GE(difference, 0.0);
+  EXPECT_LT(difference, 1e-2);
+  const auto* times = gst_value_get_structure(gst_structure_get_value(loaded, "batch-times"));
+  guint64 time = 0;
+  EXPECT_TRUE(gst_structure_get_uint64(times, "size-1", &time));
+  EXPECT_GT(time, 0u);
+  gst_message_unref(message);
+}
+
+class BadModels : public testing::Test, public ErrorTelling {
+ protected:
+  std::string good_model() override { return model("colour"); }
+
+  void expect_playing(Pads& pads) override {
+    pads.start("s", kRgb);
+    pads.push(colour_frame(0, 1));
+    pads.wait_for(4);
+    EXPECT_EQ(best_class(pads.arrived_buffer(0)), "green");
+  }
+
+  Told fail_and_recover_with(const std::string& path, const std::string& properties = "") {
+    const auto told = fail_and_recover("torchinference model-file=" + path + " " + properties);
+    EXPECT_THAT(told.text, HasSubstr(path));
+    return told;
+  }
+
+  /// A model info for the models that have none inside; they take what the colour model takes.
+  std::string info() {
+    return folder.write("some.modelinfo",
+                        "[modelinfo]\nversion=1.0\n[image]\ndir=input\ntype=float32\n"
+                        "dims=-1,3,32,32\nranges=0,1\n[torchinference]\ntask=classification\n"
+                        "activation=softmax\nresize=squash\ninterpolation=bilinear\n"
+                        "color-order=rgb\n");
+  }
+
+  const TempFolder folder;
+};
+
+TEST_F(BadModels, ATextFile) {
+  EXPECT_EQ(fail_and_recover_with(folder.write("text.pt", "not a model\n")).torch_code,
+            "CorruptModel");
+}
+
+TEST_F(BadModels, ATruncatedArchive) {
+  std::ifstream whole(model("colour"), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(whole), {}};
+  ASSERT_GT(bytes.size(), 100u);
+  bytes.resize(bytes.size() / 2);
+  EXPECT_EQ(fail_and_recover_with(folder.write("half.pt", bytes)).torch_code, "CorruptModel");
+}
+
+TEST_F(BadModels, AnOutputThatIsNoTensor) {
+  EXPECT_EQ(fail_and_recover_with(model("string_output"), "model-info-file=" + info()).torch_code,
+            "BadOutput");
+}
+
+TEST_F(BadModels, LabelsThatDoNotFitTheClasses) {
+  const auto told = fail_and_recover_with(model("wrong_labels"));
+  EXPECT_EQ(told.torch_code, "BadLabels");
+  EXPECT_THAT(told.text, AllOf(HasSubstr("2"), HasSubstr("10"), HasSubstr("label file")));
+}
+
+TEST_F(BadModels, AnotherChannelCountThanTheModelInfoSays) {
+  const auto told = fail_and_recover_with(model("wrong_channels"));
+  EXPECT_EQ(told.torch_code, "ForwardFailed");
+  EXPECT_THAT(told.text, AllOf(HasSubstr("channels"), HasSubstr("model info")));
+}
+
+TEST_F(BadModels, AModelInfoThatCannotBeRead) {
+  EXPECT_EQ(fail_and_recover_with(model("bad_model_info")).torch_code, "BadModelInfo");
+}
+
+TEST_F(BadModels, NoModelInfo) {
+  EXPECT_THAT(fail_and_recover_with(model("no_model_info")).text,
+              AllOf(HasSubstr("gst-torch-export"), HasSubstr("model-info-file")));
+}
+
+TEST_F(BadModels, AnotherDigest) {
+  EXPECT_EQ(
+      fail_and_recover_with(model("colour"), "model-sha256=" + std::string(64, 'a')).torch_code,
+      "DigestMismatch");
+}
+
+TEST_F(BadModels, OneThatWritesFiles) {
+  EXPECT_EQ(fail_and_recover_with(model("writes_file"), "model-info-file=" + info()).torch_code,
+            "ForbiddenOperator");
+}
+
+TEST_F(BadModels, OneThatNeedsADeviceThatIsNotThere) {
+  const auto told = fail_and_recover("torchinference device=cuda:7 model-file=" + model("colour"));
+  EXPECT_EQ(told.torch_code, "NoDevice");
+  EXPECT_THAT(told.text, HasSubstr("cuda"));
+}
+
+}  // namespace
+}  // namespace torchinfer::test
