@@ -40,7 +40,7 @@ fi
 
 # -e: Ctrl-C becomes end of stream, so that the last lines are written. sync=false on the file: a line is written when
 # its frame is ready, not when it is shown.
-exec gst-launch-1.0 -e "${source[@]}" ! decodebin ! videoconvert ! \
+exec gst-launch-1.0 -e "${source[@]}" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" top-k=3 ! tee name=results \
   results. ! queue ! analyticsjson stream-id=camera ! filesink location="$output.jsonl" sync=false async=false \
   results. ! queue ! classificationoverlay ! videoconvert ! "$sink"

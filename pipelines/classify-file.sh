@@ -14,7 +14,9 @@ video=${1:-$("$clone/tools/assets" clips/bikes.mp4)}
 model=${2:-$clone/out/efficientnet-lite0.pt}
 output=${3:-$clone/out/classify-file}
 
-# async=false: x264enc holds many frames before its first, and preroll would wait for it for ever.
+# async=false: x264enc holds many frames before its first, and preroll would wait for it for ever. decodebin3: beside
+# sinks that are all async=false, decodebin makes gst-launch miss the end of the stream on a busy machine (two threads
+# of GStreamer 1.26 race for the pipeline's state).
 exec gst-launch-1.0 filesrc location="$video" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" top-k=5 ! tee name=results \
   results. ! queue ! analyticsjson ! filesink location="$output.jsonl" async=false \

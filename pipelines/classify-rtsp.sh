@@ -17,5 +17,5 @@ output=${3:-$clone/out/classify-rtsp}
 latency=${4:-200}
 
 exec gst-launch-1.0 -e rtspsrc location="$url" latency="$latency" add-reference-timestamp-meta=true ! \
-  decodebin ! videoconvert ! torchinference model-file="$model" top-k=3 ! \
+  decodebin3 ! videoconvert ! torchinference model-file="$model" top-k=3 ! \
   analyticsjson stream-id="${url##*/}" ! filesink location="$output.jsonl" sync=false async=false

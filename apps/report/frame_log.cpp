@@ -54,7 +54,7 @@ Frame read_frame(const json& value) {
   }
   Frame frame;
   frame.number = value.at("frame");
-  frame.pts = number_or_nothing(value.at("pts"));
+  frame.stream_time = number_or_nothing(value.at("stream_time"));
   const json& clock = value.at("wall_clock");
   if (clock.at("source") == "system") frame.wall_clock = parse_time(clock.at("time"));
   frame.width = value.at("size").at("width");

@@ -32,7 +32,7 @@ struct Analysis {
 /// What analyticsjson wrote of one frame, as far as a report needs it. Times in nanoseconds.
 struct Frame {
   std::uint64_t number = 0;
-  std::optional<std::uint64_t> pts;
+  std::optional<std::uint64_t> stream_time;  ///< position in the video
   std::optional<std::int64_t> wall_clock;  ///< since 1970; only where this machine's clock gave it
   int width = 0;
   int height = 0;

@@ -29,7 +29,7 @@ struct Options {
 
 std::string caption(const Frame& frame) {
   char text[64];
-  const std::uint64_t ms = frame.pts.value_or(0) / 1'000'000;
+  const std::uint64_t ms = frame.stream_time.value_or(0) / 1'000'000;
   std::snprintf(text, sizeof text, "frame %llu   %llu:%02llu.%03llu",
                 static_cast<unsigned long long>(frame.number),
                 static_cast<unsigned long long>(ms / 60'000),

@@ -83,8 +83,8 @@ Summary summarise(const std::vector<Frame>& frames) {
   const Frame& first = frames.front();
   const Frame& last = frames.back();
   if (frames.size() > 1) {
-    if (first.pts && last.pts && *last.pts > *first.pts) {
-      summary.video_seconds = seconds(*last.pts - *first.pts) * count / (count - 1);
+    if (first.stream_time && last.stream_time && *last.stream_time > *first.stream_time) {
+      summary.video_seconds = seconds(*last.stream_time - *first.stream_time) * count / (count - 1);
     }
     if (first.wall_clock && last.wall_clock && *last.wall_clock > *first.wall_clock) {
       summary.run_seconds =

@@ -34,7 +34,7 @@ struct Summary {
   std::size_t analysed = 0;
   int width = 0;  ///< of the first frame
   int height = 0;
-  std::optional<double> video_seconds;  ///< first to last presentation time, and one frame more
+  std::optional<double> video_seconds;  ///< first to last position, and one frame more
   std::optional<double> run_seconds;    ///< first to last frame by this machine's clock
   std::size_t batches = 0;
   double mean_batch_size = 0.0;

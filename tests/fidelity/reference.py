@@ -91,6 +91,8 @@ class Reference:
     """The network as published, with its explicit pads, in PyTorch."""
 
     def __init__(self, assets):
+        # One thread: other tests run beside this one, and threads that wait for each other would get little done.
+        torch.set_num_threads(1)
         sys.path.insert(0, str(assets / "python"))
         from efficientnet_lite_pytorch import EfficientNet
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A network camera for tests: serves an H.264 MP4 file over RTSP on the loopback interface, on a free port. Prints its
-// URL and runs until standard input closes, so that it cannot outlive the test that started it.
+// A network camera for tests: serves an H.264 MP4 file over RTSP on the loopback interface, on a
+// free port. Prints its URL and runs until standard input closes, so that it cannot outlive the
+// test that started it.
 
 #include <gst/gst.h>
 #include <gst/rtsp-server/rtsp-server.h>

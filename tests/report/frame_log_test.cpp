@@ -15,7 +15,7 @@ using testing::SizeIs;
 
 // As the element writes it, split for the reader.
 const std::string kLine =
-    R"({"schema_version":"1.0","stream_id":"s","frame":7,"pts":280000000,"running_time":280000000,)"
+    R"({"schema_version":"1.0","stream_id":"s","frame":7,"pts":360000000,"running_time":280000000,)"
     R"("stream_time":280000000,"wall_clock":{"time":"2026-11-24T08:30:01.000000005Z",)"
     R"("source":"system"},"size":{"width":640,"height":272},"analysed":true,"analyses":[{"model":)"
     R"("579344248a93","latency_ns":41000000,"batch":{"id":3,"size":8},"classes":[{"label":)"
@@ -34,7 +34,7 @@ TEST(FrameLog, ReadsEverythingThatAReportNeeds) {
   ASSERT_THAT(*frames, SizeIs(1));
   const Frame& frame = frames->front();
   EXPECT_EQ(frame.number, 7U);
-  EXPECT_EQ(frame.pts, 280'000'000U);
+  EXPECT_EQ(frame.stream_time, 280'000'000U);
   EXPECT_EQ(frame.wall_clock, 1'795'509'001'000'000'005);
   EXPECT_EQ(frame.width, 640);
   EXPECT_EQ(frame.height, 272);

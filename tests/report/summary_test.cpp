@@ -19,7 +19,7 @@ constexpr std::uint64_t kFrameNs = 40'000'000;
 Frame frame(std::uint64_t number, const std::string& label, double score) {
   Frame frame;
   frame.number = number;
-  frame.pts = number * kFrameNs;
+  frame.stream_time = number * kFrameNs;
   frame.wall_clock = 1'000'000'000 + static_cast<std::int64_t>(number) * 10'000'000;
   frame.width = 640;
   frame.height = 272;
