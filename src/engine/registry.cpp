@@ -76,6 +76,8 @@ Result<FoundEngine> Registry::open(BackEnd& back_end, ModelFile file, const Engi
     }
   }
   found.existed = !mine;
+  // Whoever waits for another's load needs no copy of the file meanwhile.
+  if (!mine) file.bytes.reset();
   if (mine || loading.valid()) {
     Outcome outcome =
         mine ? load(key, back_end, std::move(file), options, clock, *mine) : loading.get();
