@@ -2,6 +2,10 @@
 # A command inside behaves like one outside: status, streams, signals, folder.
 # shellcheck shell=bash disable=SC2153,SC2317
 
+test_runs_without_standard_input() {
+  equal fine "$("$ENV" echo fine <&-)"
+}
+
 test_passes_on_the_exit_status() {
   ends 7 "$ENV" sh -c 'exit 7'
   ends 127 "$ENV" no-such-command
@@ -54,12 +58,19 @@ test_lets_the_command_answer_the_keyboard_interrupt() {
   equal closed "$(tail -n 1 "$SCRATCH/lines")"
 }
 
+# Whether a process runs with the words $1 in its command line.
+runs() {
+  grep -lsa "$1" /proc/[0-9]*/cmdline | grep -qv "/$$/"
+}
+
 test_leaves_nothing_running_when_it_is_killed() {
-  local mark="86399.$RANDOM"
-  start_inside "sleep $mark & echo started; wait"
-  pgrep -f "^sleep $mark" >/dev/null
+  # The mark's text is no command line's but that of sleep, which sees the sum.
+  local mark=$((80000 + RANDOM % 1000))
+  start_inside "sleep \$(($mark + 10000)) & echo started; wait"
+  mark="sleep.$((mark + 10000))"
+  runs "$mark" || fail 'it did not start'
   kill -KILL $!
-  gone() { ! pgrep -f "^sleep $mark" >/dev/null; }
+  gone() { ! runs "$mark"; }
   wait_for 5 gone
 }
 

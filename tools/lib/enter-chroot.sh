@@ -24,10 +24,10 @@ chroot_copy_in() {
       *) [ ! -e "$entry" ] || cp -a --update "$entry" "$inside/" ;;
     esac
   done
-  if [ ! -L "$BUILD" ]; then
-    [ ! -e "$BUILD" ] || die "$BUILD was built another way; remove it (make clean) to build in this root"
+  if [ "$(readlink "$BUILD")" != "$ROOT$BUILD" ]; then
+    [ -L "$BUILD" ] || [ ! -e "$BUILD" ] || die "$BUILD was built another way; make clean, to build in this root"
     rm -rf "$ROOT$BUILD"
-    ln -s "$ROOT$BUILD" "$BUILD"
+    ln -sfn "$ROOT$BUILD" "$BUILD"
   fi
   mkdir -p "$ROOT$BUILD"
 }
