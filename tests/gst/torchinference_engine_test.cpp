@@ -67,7 +67,6 @@ TEST_F(Engine, IsNotSharedUnderAnotherName) {
   EXPECT_NE(stat(one.element(), "engine-id"), stat(two.element(), "engine-id"));
 }
 
-// Rule 6.
 TEST_F(Engine, SaysWhatWasLoadedAndWithWhomItIsShared) {
   Pads one(launch("labels a,b\nclasses 2", "device=cpu"), true);
   const auto first = message(one, "torchinference-loaded");
@@ -186,7 +185,6 @@ TEST_F(Engine, StatisticsComeAtTheirInterval) {
   EXPECT_EQ(stat(message(pads, "torchinference-stats").get(), "pushed"), 2u);
 }
 
-// Rule 22.
 class StreamLatency : public Engine {
  protected:
   struct Answer {
@@ -252,7 +250,6 @@ TEST_F(StreamLatency, GrowsAtOnceWithALongerBatchTimeout) {
   gst_message_unref(message);
 }
 
-// Rule 15.
 TEST_F(Engine, UpstreamsPoolsGrowByWhatTheEngineMayHold) {
   Pads pads(launch("", "batch-size=8 workers=2"));
   pads.set_answer([](GstQuery*) { return true; });

@@ -90,7 +90,6 @@ class Allocation : public testing::Test {
   GstQuery* query_ = new_query();
 };
 
-// Rule 15.
 TEST_F(Allocation, DownstreamsRefusalStays) { EXPECT_FALSE(ask()); }
 
 TEST_F(Allocation, DownstreamsMetasStayAsTheyAre) {
@@ -150,7 +149,6 @@ Latency ask_latency(Pads& pads) {
   return latency;
 }
 
-// Rule 22.
 TEST(LatencyQuery, WithoutInferenceAddsNothingToTheMinimum) {
   Pads pads(kLaunch);
   pads.set_upstream_latency(true, 40 * GST_MSECOND, 80 * GST_MSECOND);
@@ -169,7 +167,7 @@ TEST(LatencyQuery, StaysUnboundedAndNotLiveWhereUpstreamIs) {
   EXPECT_EQ(latency.max, GST_CLOCK_TIME_NONE);
 }
 
-// Rule 23: an encoder or a sink that holds frames on purpose finds room for as long as it said.
+// An encoder or a sink that holds frames on purpose finds room for as long as it said.
 TEST(OutputLimit, FollowsTheLatencyThatThePipelineConfigures) {
   Pads pads(kLaunch);
   pads.start();

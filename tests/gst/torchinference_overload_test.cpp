@@ -55,7 +55,7 @@ TEST_F(Overload, AFilesFramesWait) {
   EXPECT_THAT(classes(pads), ElementsAre("0", "1", "2", "3", "4", "5"));
 }
 
-// Rule 17: the one exception to flags untouched.
+// The one exception to flags untouched.
 TEST_F(Overload, DropsAndSaysSoOnTheNextFrame) {
   Pads& pads = play(launch("forward gate g", "overload-policy=drop"));
   fill(pads, false);
@@ -101,7 +101,7 @@ TEST_F(Overload, IsToldOnceASecondWithCounts) {
   EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_QOS, 0), nullptr);
 }
 
-// Rule 23: frames that wait for downstream are no overload.
+// Frames that wait for downstream are no overload.
 TEST_F(Overload, ASinkThatHoldsFramesIsNone) {
   Pads pads(launch());
   pads.set_upstream_latency(true, 0, GST_CLOCK_TIME_NONE);
@@ -122,7 +122,6 @@ TEST_F(Overload, ASinkThatHoldsFramesIsNone) {
   EXPECT_EQ(stat(pads.element(), "skipped-overload"), 0u);
 }
 
-/// Rule 24.
 class Qos : public InferenceTest {
  protected:
   static void send_qos(Pads& pads, GstClockTime timestamp, GstClockTimeDiff jitter) {

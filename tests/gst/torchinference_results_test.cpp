@@ -57,7 +57,6 @@ TEST_F(Results, LeaveOutClassesBelowTheThreshold) {
   EXPECT_THAT(results_of(pads.arrived_buffer(0))->classes, ElementsAre(Pair("4", 1.0F)));
 }
 
-// Rule 21.
 TEST_F(Results, AFrameInWhichNothingWasSeenIsMarkedAllTheSame) {
   Pads pads(launch("activation softmax", "class-confidence-threshold=0.9"));
   pads.start();
@@ -99,7 +98,6 @@ TEST_F(Results, StandBesideWhatWasThereAlready) {
                                                      object.id, &object));
 }
 
-// Rule 20.
 TEST_F(Results, AreWrittenOnTheFrameItselfWhereNobodyElseHoldsIt) {
   Pads pads(launch());
   pads.start();
@@ -110,7 +108,7 @@ TEST_F(Results, AreWrittenOnTheFrameItselfWhereNobodyElseHoldsIt) {
   EXPECT_EQ(GST_MINI_OBJECT_REFCOUNT_VALUE(sent), 1);
 }
 
-// Rule 20: and the tensors of a model before us, which GStreamer 1.26 loses in a copy.
+// And the tensors of a model before us, which GStreamer 1.26 loses in a copy.
 TEST_F(Results, AreWrittenOnACopyWhereOthersHoldTheFrame) {
   Pads pads(launch());
   pads.start();
@@ -139,7 +137,6 @@ TEST_F(Results, AreWrittenOnACopyWhereOthersHoldTheFrame) {
   gst_buffer_unref(sent);
 }
 
-// Rule 21.
 TEST_F(Results, OfAPooledFramesFormerLifeAreNotLeftOnOneThatIsSkipped) {
   GstBufferPool* pool = gst_buffer_pool_new();
   GstStructure* config = gst_buffer_pool_get_config(pool);
@@ -166,7 +163,6 @@ TEST_F(Results, OfAPooledFramesFormerLifeAreNotLeftOnOneThatIsSkipped) {
   gst_object_unref(pool);
 }
 
-// Rule 17.
 TEST_F(Results, AreNotAskedForWhereThereIsNoPictureToLookAt) {
   Pads pads(launch());
   pads.push_event(gst_event_new_stream_start("s"));

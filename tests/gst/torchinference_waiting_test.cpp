@@ -45,7 +45,6 @@ TEST_F(Waiting, FramesStayUntilTheirResultIsThereAndSoDoesWhatIsBehindThem) {
   EXPECT_EQ(best_class(pads.arrived_buffer(0)), "0");
 }
 
-// Rule 12.
 TEST_F(Waiting, FlushStartDoesNotWaitForTheForwardAndItsResultNeverAppears) {
   Pads& pads = at_gate();
   pads.push_event(gst_event_new_flush_start());
@@ -61,7 +60,6 @@ TEST_F(Waiting, FlushStartDoesNotWaitForTheForwardAndItsResultNeverAppears) {
   EXPECT_EQ(best_class(pads.arrived_buffer(0)), "9");
 }
 
-// Rule 2.
 TEST_F(Waiting, AFlushWakesAnUpstreamThatWaitsForCredit) {
   Pads& pads = at_gate("overload-policy=wait");
   auto flow = std::async(std::launch::async, [&] {
@@ -117,7 +115,6 @@ class ClosingEarly : public InferenceTest {
   }
 };
 
-// Rule 14.
 TEST_F(ClosingEarly, ASerializedQueryEndsTheWaitOfItsBatch) {
   Pads pads(launch("", kPatient));
   pads.start();
@@ -175,7 +172,7 @@ TEST_F(ClosingEarly, BackPressureEndsTheWaitOfItsBatch) {
   expect_no_timeout(pads.element());
 }
 
-/// Rule 18: whole pipelines, with a full batch out of reach and the timeout at its cap.
+/// Whole pipelines, with a full batch out of reach and the timeout at its cap.
 class Preroll : public ClosingEarly {
  protected:
   struct Unref {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// What fails, how far that reaches, and that nothing else does: element-rule 3.
+// What fails, how far that reaches, and that nothing else does.
 #include <future>
 
 #include "support/session_fixture.h"
