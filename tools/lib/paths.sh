@@ -55,7 +55,8 @@ export_sanitizers() {
   export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1
   export LSAN_OPTIONS=suppressions=$suppressions/lsan.txt:print_suppressions=0
   export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1:suppressions=$suppressions/ubsan.txt
-  export TSAN_OPTIONS=second_deadlock_stack=1:suppressions=$suppressions/tsan.txt
+  # Too large an allocation is libtorch's to refuse, as without TSan.
+  export TSAN_OPTIONS=allocator_may_return_null=1:second_deadlock_stack=1:suppressions=$suppressions/tsan.txt
   INSIDE_PATH=$CLONE/tools/sanitized:$INSIDE_PATH
   # The OpenMP runtime is not instrumented: with more than one thread TSan sees races that are none.
   [ "$VARIANT" != tsan ] || export OMP_NUM_THREADS=1
