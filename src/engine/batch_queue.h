@@ -84,6 +84,8 @@ class BatchQueue {
   int credit(StreamId stream) const;
   bool has_credit(StreamId stream) const;
   /// Sleeps until there is credit (true), or the stream is interrupted or the queue closed (false).
+  /// Credit comes with a task of the stream that is done, and with another stream that stops to
+  /// count.
   bool wait_credit(StreamId stream);
   /// Sleeps until nothing of the stream is queued or running (true), or the stream is interrupted
   /// (false). Marks the stream as not contributing and in a hurry.
@@ -135,8 +137,10 @@ class BatchQueue {
   void fill(Batch& batch);
   std::vector<T> take_queued(Stream& stream);
   void settle(Stream& stream);
+  void wake_waiters();
   int credit_of(const Stream& stream, TimePoint now) const;
   int active_streams(TimePoint now) const;
+  TimePoint next_silence(const Stream& apart, TimePoint now) const;
 
   const Limits limits_;
   Clock& clock_;
@@ -146,6 +150,7 @@ class BatchQueue {
   StreamId last_stream_ = 0;
   std::uint64_t last_batch_ = 0;
   std::size_t queued_ = 0;
+  int credit_waiters_ = 0;  // threads in wait_credit(), asleep
   FairTurns turns_;
   bool collecting_ = false;
   Status closed_;
@@ -169,6 +174,7 @@ std::vector<T> BatchQueue<T>::leave(StreamId stream) {
   const std::lock_guard lock(mutex_);
   std::vector<T> left = take_queued(streams_.at(stream));
   streams_.erase(stream);
+  wake_waiters();
   news_.notify_one();
   return left;
 }
@@ -191,7 +197,9 @@ Status BatchQueue<T>::submit(StreamId stream, std::span<T> tasks) {
   for (T& task : tasks) to.queued.push_back({std::move(task), now});
   queued_ += tasks.size();
   to.contributing = true;
+  const TimePoint silent_at = to.arrivals.silent_at();
   to.arrivals.arrived(now);
+  if (to.arrivals.silent_at() < silent_at) wake_waiters();
   to.out_of_credit = to.unfinished() >= credit_of(to, now);
   if (to.out_of_credit) to.arrivals.held_up();
   news_.notify_one();
@@ -215,11 +223,20 @@ template <class T>
 bool BatchQueue<T>::wait_credit(StreamId stream) {
   std::unique_lock lock(mutex_);
   Stream& of = streams_.at(stream);
-  // No deadline is needed: whoever lacks credit has tasks that will finish.
   for (;;) {
     if (of.interrupted || !closed_.ok()) return false;
-    if (of.unfinished() < credit_of(of, clock_.now())) return true;
-    of.changed.wait(lock);
+    const TimePoint now = clock_.now();
+    if (of.unfinished() < credit_of(of, now)) {
+      of.regain_credit(now);
+      return true;
+    }
+    const TimePoint silence = next_silence(of, now);
+    ++credit_waiters_;
+    if (silence == TimePoint::max())
+      of.changed.wait(lock);
+    else
+      clock_.wait_until(lock, of.changed, silence);
+    --credit_waiters_;
   }
 }
 
@@ -229,6 +246,7 @@ bool BatchQueue<T>::drain(StreamId stream) {
   Stream& of = streams_.at(stream);
   of.stop_contributing();
   of.hurry = !of.queued.empty();
+  wake_waiters();
   news_.notify_one();
   of.changed.wait(lock, [&] { return of.unfinished() == 0 || of.interrupted; });
   return of.unfinished() == 0;
@@ -251,6 +269,7 @@ void BatchQueue<T>::set_contributing(StreamId stream, bool on) {
     of.arrivals.freed(clock_.now());
   } else if (!on) {
     of.stop_contributing();
+    wake_waiters();
     news_.notify_one();
   }
 }
@@ -415,11 +434,18 @@ std::vector<T> BatchQueue<T>::take_queued(Stream& stream) {
 template <class T>
 void BatchQueue<T>::settle(Stream& stream) {
   const TimePoint now = clock_.now();
-  if (stream.out_of_credit && stream.unfinished() < credit_of(stream, now)) {
-    stream.out_of_credit = false;
-    stream.arrivals.freed(now);
-  }
+  if (stream.out_of_credit && stream.unfinished() < credit_of(stream, now))
+    stream.regain_credit(now);
   stream.changed.notify_all();
+  if (!stream.active(now)) wake_waiters();
+}
+
+/// After something that may have left the others more credit, or moved the moment when it will. The
+/// rest of such moments come with time alone, see next_silence().
+template <class T>
+void BatchQueue<T>::wake_waiters() {
+  if (credit_waiters_ == 0) return;
+  for (auto& [id, stream] : streams_) stream.changed.notify_all();
 }
 
 template <class T>
@@ -427,6 +453,19 @@ int BatchQueue<T>::active_streams(TimePoint now) const {
   int active = 0;
   for (const auto& [id, stream] : streams_) active += stream.active(now) ? 1 : 0;
   return active;
+}
+
+/// When the next stream but `apart` stops to count by being silent, unless it is heard of before;
+/// max() where none can.
+template <class T>
+TimePoint BatchQueue<T>::next_silence(const Stream& apart, TimePoint now) const {
+  TimePoint next = TimePoint::max();
+  for (const auto& [id, stream] : streams_) {
+    const TimePoint silent_at = stream.arrivals.silent_at();
+    if (&stream != &apart && stream.contributing && silent_at > now)
+      next = std::min(next, silent_at);
+  }
+  return next;
 }
 
 template <class T>

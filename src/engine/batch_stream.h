@@ -49,7 +49,7 @@ struct BatchStream {
   Arrivals arrivals;
 
   bool interrupted = false;
-  std::condition_variable changed;  // unfinished() fell, or interrupted
+  std::condition_variable changed;  // unfinished() fell, others stopped to count, or interrupted
 
   int unfinished() const { return running + static_cast<int>(queued.size()); }
 
@@ -69,6 +69,12 @@ struct BatchStream {
   void stop_contributing() {
     contributing = false;
     arrivals.held_up();
+  }
+
+  /// There is credit for it.
+  void regain_credit(TimePoint now) {
+    if (out_of_credit) arrivals.freed(now);
+    out_of_credit = false;
   }
 
   bool goes_before(const BatchStream& other) const {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Credit, and taking work back: element-rules 2, 12 and 14 as far as the queue goes.
+#include <functional>
+
 #include "support/batch_queue_fixture.h"
 
 namespace torchinfer::test {
@@ -72,6 +74,69 @@ TEST_F(BatchCreditTest, CreditIsWaitedForUntilATaskIsDone) {
   EXPECT_TRUE(sleeps(credit));  // running is not done
   finish(batch);
   EXPECT_TRUE(credit.get());
+}
+
+TEST_F(BatchCreditTest, CreditThatAnotherStreamLeavesEndsTheWaitToo) {
+  struct Case {
+    const char* what;
+    std::function<void(StreamId)> stop;
+  };
+  for (const Case& test : {Case{"leave", [this](StreamId other) { (void)queue->leave(other); }},
+                           Case{"not contributing",
+                                [this](StreamId other) {
+                                  (void)queue->cancel(other);
+                                  queue->set_contributing(other, false);
+                                }},
+                           Case{"not contributing, then cancelled",
+                                [this](StreamId other) {
+                                  queue->set_contributing(other, false);
+                                  (void)queue->cancel(other);
+                                }},
+                           Case{"drained",
+                                [this](StreamId other) {
+                                  (void)queue->cancel(other);
+                                  EXPECT_TRUE(queue->drain(other));
+                                }},
+                           Case{"silent",
+                                [this](StreamId other) {
+                                  (void)queue->cancel(other);
+                                  clock.advance(1s);
+                                }},
+                           Case{"silent sooner than it had seemed", [this](StreamId other) {
+                                  (void)queue->cancel(other);
+                                  clock.advance(10ms);
+                                  submit(other, "y");
+                                  (void)queue->cancel(other);
+                                  clock.advance(250ms);
+                                }}}) {
+    use(8);
+    const auto waiting = file(10s), other = file(10s);
+    submit(other, "x");
+    for (int i = 0; i < 8; ++i) submit(waiting, "a");
+    const auto sleeps = clock.sleeps();
+    auto credit = std::async(std::launch::async, [&] { return queue->wait_credit(waiting); });
+    EXPECT_TRUE(clock.await_sleeps(sleeps + 1)) << test.what;
+    test.stop(other);
+    const bool woken = credit.wait_for(kSoon) == std::future_status::ready;
+    EXPECT_TRUE(woken) << test.what;
+    queue->interrupt(waiting, true);  // so that a failure is one, and does not hang
+    EXPECT_EQ(credit.get(), woken) << test.what;
+  }
+}
+
+TEST_F(BatchCreditTest, ARunningTaskOfAStreamThatHasEndedLeavesItsCreditWhenItIsDone) {
+  use(8);
+  const auto waiting = file(10s), other = live();
+  submit(other, "x");
+  const auto batch = pull_now();
+  queue->set_contributing(other, false);
+  for (int i = 0; i < 8; ++i) submit(waiting, "a");
+  auto credit = std::async(std::launch::async, [&] { return queue->wait_credit(waiting); });
+  EXPECT_TRUE(sleeps(credit));
+  finish(batch);
+  const bool woken = credit.wait_for(kSoon) == std::future_status::ready;
+  EXPECT_TRUE(woken);
+  queue->interrupt(waiting, true);
 }
 
 TEST_F(BatchCreditTest, SubmitNeverBlocksOrRefusesForLackOfCredit) {
