@@ -228,15 +228,27 @@ TEST_F(BatchCreditTest, InterruptEndsADrain) {
 
 TEST_F(BatchCreditTest, CloseWakesEverybodyAndHandsTheTasksBack) {
   use(8);
-  const auto stream = file(10s), full = file(10s);
-  submit(stream, "a");
-  auto pulled = pull_and_sleep();
+  const auto stream = file(10s), full = file(10s), draining = file(10s);
+  for (int i = 0; i < 5; ++i) submit(full, "a");
+  for (int i = 0; i < 3; ++i) submit(draining, "b");
+  const auto running = pull_now();
+  submit(stream, "c");
+  auto collector = pull_and_sleep();
   auto idle = pull();
-  for (int i = 0; i < 2; ++i) queue->interrupt(full, i == 0);
-  EXPECT_EQ(queue->close(Status(Code::kDeviceLost, "gone")), (Names{"a"}));
-  EXPECT_EQ(get(pulled).id, 0U);
+  for (int i = 0; i < 6; ++i) submit(full, "d");
+  auto credit = std::async(std::launch::async, [&] { return queue->wait_credit(full); });
+  auto drained = std::async(std::launch::async, [&] { return queue->drain(draining); });
+  EXPECT_TRUE(sleeps(credit));
+  EXPECT_TRUE(sleeps(drained));
+  EXPECT_EQ(queue->close(Status(Code::kDeviceLost, "gone")),
+            (Names{"c", "d", "d", "d", "d", "d", "d"}));
+  EXPECT_EQ(get(collector).id, 0U);
   EXPECT_EQ(get(idle).id, 0U);
-  EXPECT_FALSE(queue->wait_credit(stream));
+  ASSERT_EQ(credit.wait_for(kSoon), std::future_status::ready);
+  EXPECT_FALSE(credit.get());
+  EXPECT_TRUE(sleeps(drained)) << "its tasks still run";
+  finish(running);
+  EXPECT_TRUE(drained.get());
   EXPECT_TRUE(queue->drain(stream));
   std::string late = "late";
   const Status refused = queue->submit(stream, std::span(&late, 1));
