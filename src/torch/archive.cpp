@@ -3,7 +3,6 @@
 
 #include <caffe2/serialize/inline_container.h>
 #include <caffe2/serialize/read_adapter_interface.h>
-#include <torch/csrc/jit/frontend/parser.h>
 
 #include <algorithm>
 #include <array>
@@ -12,8 +11,8 @@
 #include <string_view>
 
 #include "model/text.h"
+#include "torch/code_scan.h"
 #include "torch/errors.h"
-#include "torch/forbidden.h"
 
 namespace torchinfer {
 namespace {
@@ -92,31 +91,6 @@ Status check_what_the_reader_needs(const ModelFile& file, const std::vector<ZipE
   return {};
 }
 
-/// Calls `visit` with each name and each string literal below a syntax tree.
-template <class Visit>
-void each_string(const torch::jit::TreeRef& tree, Visit&& visit) {
-  if (tree->kind() == torch::jit::TK_STRING) visit(tree->stringValue());
-  for (const auto& child : tree->trees()) each_string(child, visit);
-}
-
-/// The same for a whole source file of an archive's `code` folder. Escapes and joined literals are
-/// resolved by the parser, so getattr(torch, "sa" "ve") is seen too.
-template <class Visit>
-void each_string_of_code(const std::string& name, const std::string& text, Visit&& visit) {
-  using namespace torch::jit;
-  Parser parser(std::make_shared<Source>(text, name, 1));
-  auto& lexer = parser.lexer();
-  while (lexer.cur().kind != TK_EOF) {
-    if (lexer.cur().kind == TK_CLASS_DEF) {
-      each_string(parser.parseClass(), visit);
-    } else if (lexer.cur().kind == TK_DEF) {
-      each_string(parser.parseFunction(/*is_method=*/false), visit);
-    } else {
-      lexer.next();  // the version number and imports of old archives
-    }
-  }
-}
-
 }  // namespace
 
 Archive::Archive() = default;
@@ -184,31 +158,26 @@ Status Archive::verify_checksums() const {
   return {};
 }
 
-Status Archive::check_code_that_runs_at_load() const {
-  return guarded(Code::kCorruptModel, "the code in " + quoted_path(path_) + " cannot be read",
-                 [&]() -> Status {
-                   bool runs_at_load = false;
-                   std::string refused;
-                   for (const auto& record : reader_->getAllRecords()) {
-                     if (!is_code(record)) continue;
-                     const auto [data, size] = reader_->getRecord(record);
-                     each_string_of_code(record,
-                                         std::string(static_cast<const char*>(data.get()), size),
-                                         [&](const std::string& name) {
-                                           if (name == "__setstate__") runs_at_load = true;
-                                           if (refused.empty() && is_forbidden_name(name))
-                                             refused = name;
-                                         });
-                   }
-                   if (!runs_at_load || refused.empty()) return {};
-                   return {Code::kForbiddenOperator,
-                           "the model in " + quoted_path(path_) +
-                               " runs code while it is loaded (__setstate__) and uses the "
-                               "name \"" +
-                               refused +
-                               "\", which is that of an operator for files or the network; such "
-                               "models are refused"};
-                 });
+Status Archive::check_code() const {
+  return guarded(
+      Code::kCorruptModel, "the code in " + quoted_path(path_) + " cannot be read",
+      [&]() -> Status {
+        for (const auto& entry : entries_) {
+          const std::string record(without_folder(entry.name));
+          if (!is_code(record)) continue;
+          const auto [data, size] = reader_->getRecord(record);
+          const auto name =
+              find_forbidden_name(record, std::string(static_cast<const char*>(data.get()), size));
+          if (name.empty()) continue;
+          return {Code::kForbiddenOperator,
+                  "the code of the model in " + quoted_path(path_) + " (" + quoted(record) +
+                      ") uses the name " + quoted(name) +
+                      ", which is that of an operator for files or the network; such models are "
+                      "refused. If it is the name of an attribute or method of your own, give it "
+                      "another one and export the model again"};
+        }
+        return {};
+      });
 }
 
 }  // namespace torchinfer

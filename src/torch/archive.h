@@ -38,10 +38,12 @@ class Archive {
   /// Compares what is stored uncompressed, so the weights, with its checksums. kCorruptModel.
   Status verify_checksums() const;
 
-  /// Loading runs the methods `__setstate__` of the archive's classes, so the scan of the loaded
-  /// graph comes too late for them. Where the code has any, no name in all of the code may be that
-  /// of a refused operator. kForbiddenOperator, kCorruptModel.
-  Status check_code_that_runs_at_load() const;
+  /// libtorch runs code while it loads it: default arguments, initialisers of class constants,
+  /// `__setstate__`, and whatever these call. The scan of the loaded graph comes too late for that,
+  /// so no code of an archive may contain a name that could reach a refused operator or class,
+  /// whether it would run at load or not (code_scan.h says where a name counts).
+  /// kForbiddenOperator, kCorruptModel.
+  Status check_code() const;
 
   /// For libtorch to read from; shares the file's bytes.
   std::shared_ptr<caffe2::serialize::ReadAdapterInterface> adapter() const;

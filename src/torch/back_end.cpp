@@ -87,7 +87,7 @@ class TorchBackEnd final : public BackEnd {
     auto archive = Archive::open(file, options.caps);
     if (!archive) return archive.status();
     if (auto status = archive->verify_checksums(); !status.ok()) return status;
-    if (auto status = archive->check_code_that_runs_at_load(); !status.ok()) return status;
+    if (auto status = archive->check_code(); !status.ok()) return status;
     const ScopedThreads threads(options.threads);
     auto module = load_module(*archive, file.path);
     if (!module) return module.status();

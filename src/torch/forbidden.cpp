@@ -16,30 +16,33 @@ constexpr std::array<std::string_view, 6> kOperators{
 constexpr std::array<std::string_view, 5> kNamespaces{
     "c10d", "_c10d_functional", "_c10d_functional_autograd", "_dtensor", "symm_mem",
 };
-constexpr std::array<std::string_view, 4> kClasses{
-    "__torch__.torch.classes.c10d.",
-    "__torch__.torch.classes.dist_c10d.",
-    "__torch__.torch.classes.dist_rpc.",
-    "__torch__.torch.classes.aoti.",
-};
+constexpr std::string_view kClasses = "torch.classes.";
+constexpr std::array<std::string_view, 4> kClassNamespaces{"c10d", "dist_c10d", "dist_rpc", "aoti"};
 
-std::string_view namespace_of(std::string_view name) { return name.substr(0, name.find("::")); }
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 
 bool is_forbidden_operator(std::string_view name) {
-  return std::ranges::find(kOperators, name) != kOperators.end() ||
-         std::ranges::find(kNamespaces, namespace_of(name)) != kNamespaces.end();
+  return contains(kOperators, name) || contains(kNamespaces, name.substr(0, name.find("::")));
 }
 
 bool is_forbidden_name(std::string_view name) {
-  return std::ranges::find(kNamespaces, name) != kNamespaces.end() ||
+  return contains(kNamespaces, name) || contains(kClassNamespaces, name) ||
          std::ranges::any_of(kOperators,
                              [&](auto op) { return op.substr(op.find("::") + 2) == name; });
 }
 
-bool is_forbidden_class(std::string_view name) {
-  return std::ranges::any_of(kClasses, [&](auto prefix) { return name.starts_with(prefix); });
+bool has_forbidden_class(std::string_view text) {
+  for (auto at = text.find(kClasses); at != text.npos; at = text.find(kClasses, at)) {
+    at += kClasses.size();
+    const auto rest = text.substr(at);
+    if (contains(kClassNamespaces, rest.substr(0, rest.find('.')))) return true;
+  }
+  return false;
 }
 
 }  // namespace torchinfer

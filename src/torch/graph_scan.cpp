@@ -39,7 +39,7 @@ class Scan {
     if (is_forbidden_operator(name)) forbidden = name;
     for (const auto* output : node.outputs())
       if (const auto type = output->type()->cast<c10::NamedType>(); type && type->name())
-        if (is_forbidden_class(type->name()->qualifiedName()))
+        if (has_forbidden_class(type->name()->qualifiedName()))
           forbidden = type->name()->qualifiedName();
     if (node.kind() == c10::prim::Constant && node.hasAttribute(c10::attr::value) &&
         node.output()->type()->kind() == c10::TypeKind::DeviceObjType &&

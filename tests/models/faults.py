@@ -3,7 +3,7 @@
 
 import os
 import zipfile
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -189,6 +189,74 @@ def writes_file_at_load_hidden(path):
             target.writestr(name, data)
 
     rewrite(WritesFileAtLoad(), path, change)
+
+
+SAVES = """
+def saves() -> int:
+  torch.save(torch.zeros([1]), "written-by-model")
+  return 1
+"""
+
+
+def rewrite_code(module, path, old, new, more=""):
+    """Exporting a module evaluates its defaults and constants; an attacker writes them himself."""
+
+    def change(target, entries, folder):
+        name = f"{folder}/code/__torch__/{module.__module__}.py"
+        code = entries[name].decode()
+        assert old in code, code
+        entries[name] = (code.replace(old, new) + more).encode()
+        for name, data in entries.items():
+            target.writestr(name, data)
+
+    rewrite(module, path, change)
+
+
+@model
+def writes_file_by_default_argument(path):
+    """libtorch evaluates default arguments while it loads."""
+    rewrite_code(Identity(), path, "x: Tensor)", "x: Tensor,\n    y: int=__torch__.nets.saves())", more=SAVES)
+
+
+@model
+def writes_file_by_class_constant(path):
+    """The same for the constants of a class."""
+    attribute = "  training : bool\n"
+    constant = "  answer : Final[int] = __torch__.nets.saves()\n"
+    rewrite_code(Identity(), path, attribute, attribute + constant, more=SAVES)
+
+
+@model
+def writes_file_by_alias(path):
+    """The operator's name is a literal, and what looks it up has another name."""
+    hidden = SAVES.replace("  torch.save(", '  find = getattr\n  (find)(torch, "sa" "v\\145")(')
+    rewrite_code(Identity(), path, "x: Tensor)", "x: Tensor,\n    y: int=__torch__.nets.saves())", more=hidden)
+
+
+@model
+def names_forbidden_class(path):
+    """A class for remote calls, which none of the graphs that run would make."""
+    unused = "\ndef name(worker: __torch__.torch.classes.dist_rpc.WorkerInfo) -> int:\n  return 1\n"
+    rewrite_code(Identity(), path, "x: Tensor)", "x: Tensor)", more=unused)
+
+
+class SpeaksOfSave(nn.Module):
+    def forward(self, x: Tensor, save: bool = False) -> Tensor:
+        """Does not save anything."""
+        mode = "save" if save else "load"
+        kept: Dict[str, Tensor] = {"save": x.mean(dim=(2, 3)), "from_file": x.amax(dim=(2, 3))}
+        from_file = kept["from_file"]
+        if mode == "save":
+            save2 = from_file
+        else:
+            save2 = kept["save"] * 10.0
+        return save2
+
+
+@model
+def speaks_of_save(path):
+    """The colour model with variables, arguments, keys and labels that are called as operators are."""
+    script(SpeaksOfSave(), path, info=model_info(3), labels=["save", "from_file", "c10d"])
 
 
 class ReadsFile(nn.Module):

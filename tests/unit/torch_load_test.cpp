@@ -188,13 +188,29 @@ TEST(TorchLoad, SaysWhichOperatorIsMissing) {
 TEST(TorchLoad, RefusesModelsThatTouchFilesAndRunsNothingOfThem) {
   const std::filesystem::path trace = "written-by-model";
   std::filesystem::remove(trace);
-  for (const auto* model : {"writes_file", "writes_file_deep_inside", "writes_file_at_load",
-                            "writes_file_at_load_hidden", "reads_file"}) {
-    EXPECT_EQ(refusal(model).code(), Code::kForbiddenOperator) << refusal(model).message();
+  for (const auto* model :
+       {"writes_file", "writes_file_deep_inside", "writes_file_at_load",
+        "writes_file_at_load_hidden", "writes_file_by_default_argument",
+        "writes_file_by_class_constant", "writes_file_by_alias", "reads_file"}) {
+    const auto status = refusal(model);
+    EXPECT_EQ(status.code(), Code::kForbiddenOperator) << model << ": " << status.message();
     EXPECT_FALSE(std::filesystem::exists(trace)) << model;
+    EXPECT_THAT(status.message(), HasSubstr("\"code/__torch__"));
+    EXPECT_THAT(status.message(),
+                HasSubstr(std::string_view(model) == "reads_file" ? "the name \"from_file\""
+                                                                  : "the name \"save\""));
   }
-  EXPECT_THAT(refusal("writes_file_deep_inside").message(), HasSubstr("aten::save"));
-  EXPECT_THAT(refusal("reads_file").message(), HasSubstr("aten::from_file"));
+}
+
+TEST(TorchLoad, RefusesClassesOfTheNetworkBeforeItLoads) {
+  const auto status = refusal("names_forbidden_class");
+  EXPECT_EQ(status.code(), Code::kForbiddenOperator) << status.message();
+  EXPECT_THAT(status.message(), HasSubstr("the name \"dist_rpc\""));
+}
+
+TEST(TorchLoad, TakesModelsThatOnlySpeakOfFiles) {
+  const auto model = load("speaks_of_save");
+  EXPECT_TRUE(model.ok()) << model.status().message();
 }
 
 TEST(TorchLoad, TakesTheCpuForAutoAndRefusesCuda) {
