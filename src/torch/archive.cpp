@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
+#include <map>
 #include <string_view>
 
 #include "model/text.h"
@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::uint64_t kLargestExtraFile = std::uint64_t{16} << 20;
 constexpr std::array<const char*, 2> kExtraFiles{"modelinfo", "labels.txt"};
+/// libtorch's reader lists longer names cut off, and finds them whole.
+constexpr std::size_t kLongestName = 511;
 
 /// libtorch's own adapter for memory copies from wherever a crafted directory points to.
 class BytesAdapter final : public caffe2::serialize::ReadAdapterInterface {
@@ -42,21 +44,47 @@ std::string_view without_folder(std::string_view name) {
   return slash == name.npos ? name : name.substr(slash + 1);
 }
 
-bool has_entry(const std::vector<ZipEntry>& entries, std::string_view name) {
-  return std::ranges::any_of(entries,
-                             [&](const auto& entry) { return without_folder(entry.name) == name; });
+/// libtorch's reader finds records whatever the case of their ASCII letters.
+std::string folded(std::string_view name) {
+  std::string text(name);
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
 }
 
-bool is_code(std::string_view record) {
-  return record.starts_with("code/") && record.ends_with(".py");
+/// The name by which libtorch's reader knows a record.
+std::string record_name(const ZipEntry& entry) { return folded(without_folder(entry.name)); }
+
+bool is_code(const ZipEntry& entry) {
+  const auto name = record_name(entry);
+  return name.starts_with("code/") && name.ends_with(".py");
+}
+
+/// What was looked at under a name must be what libtorch's reader gives under it.
+Status check_names(const std::vector<ZipEntry>& entries, const std::string& path) {
+  std::map<std::string, const ZipEntry*> known;
+  for (const auto& entry : entries) {
+    if (entry.name.size() > kLongestName || entry.name.find('\0') != entry.name.npos)
+      return damaged(path, "its record " + torchinfer::quoted(entry.name) +
+                               " has a name that PyTorch never writes");
+    const auto [other, is_new] = known.emplace(folded(entry.name), &entry);
+    if (!is_new)
+      return damaged(path, "it has two records " + torchinfer::quoted(other->second->name) +
+                               " and " + torchinfer::quoted(entry.name) +
+                               ", which libtorch cannot tell apart");
+  }
+  return {};
 }
 
 Status check_kind(const std::vector<ZipEntry>& entries, const std::string& path) {
-  const auto has = [&](std::string_view name) { return has_entry(entries, name); };
-  const bool has_code = std::ranges::any_of(
-      entries, [](const auto& entry) { return is_code(without_folder(entry.name)); });
+  const auto has = [&](std::string_view name) {
+    return std::ranges::find(entries, name, record_name) != entries.end();
+  };
+  const bool has_code = std::ranges::any_of(entries, is_code);
   const bool has_version = has("version") || has(".data/version");
-  if (has("data.pkl") && has("constants.pkl") && has_version && has_code) return {};
+  // libtorch prefers the old format where an archive has both, and takes code from other records.
+  const bool is_old = has("model.json");
+  if (has("data.pkl") && has("constants.pkl") && has_version && has_code && !is_old) return {};
   // The first name is that of PyTorch up to 2.6, the second that of later ones.
   if (has("serialized_exported_program.json") || has("archive_format"))
     return {Code::kUnsupported,
@@ -64,12 +92,12 @@ Status check_kind(const std::vector<ZipEntry>& entries, const std::string& path)
                 " is a torch.export program (.pt2); this build runs TorchScript archives. Export "
                 "the model with gst-torch-export or torch.jit.script(model).save(file)"};
   std::string what = "it is a zip file of another kind";
-  if (has("data.pkl"))
+  if (is_old)
+    what = "it has the format of PyTorch before 1.2; load it there and save it again";
+  else if (has("data.pkl"))
     what =
         "it was written by torch.save() and holds weights or a pickled model, no code that could "
         "run without Python";
-  else if (has("model.json"))
-    what = "it has the format of PyTorch before 1.2; load it there and save it again";
   return {Code::kCorruptModel,
           quoted_path(path) + " is not a TorchScript archive: " + what +
               ". Export the model with gst-torch-export or torch.jit.script(model).save(file)"};
@@ -81,11 +109,11 @@ Status check_what_the_reader_needs(const ModelFile& file, const std::vector<ZipE
   for (const auto& entry : entries) {
     if (folder.empty() || !entry.name.starts_with(folder))
       return damaged(file.path, "its records do not stand in one folder");
-    const auto name = without_folder(entry.name);
+    const auto name = record_name(entry);
     if (name != "version" && !name.starts_with(".data/")) continue;
     if (!entry.stored)
-      return damaged(file.path, "its record \"" + std::string(name) +
-                                    "\" is compressed, as PyTorch never writes it");
+      return damaged(file.path,
+                     "its record \"" + name + "\" is compressed, as PyTorch never writes it");
     if (auto status = verify_zip_entry(*file.bytes, entry, file.path); !status.ok()) return status;
   }
   return {};
@@ -112,6 +140,7 @@ Result<Archive> Archive::open(const ModelFile& file, const ModelCaps& caps) {
                                          " bytes; that is either not a model or an attack");
     archive.unpacked_bytes_ += entry.unpacked;
   }
+  if (auto status = check_names(archive.entries_, file.path); !status.ok()) return status;
   if (auto status = check_kind(archive.entries_, file.path); !status.ok()) return status;
 
   return guarded(
@@ -120,11 +149,12 @@ Result<Archive> Archive::open(const ModelFile& file, const ModelCaps& caps) {
           return status;
         archive.reader_ =
             std::make_unique<caffe2::serialize::PyTorchStreamReader>(archive.adapter());
-        // Both readers must have seen one directory, or the sum above is of something else.
-        std::uint64_t sum = 0;
-        for (const auto& name : archive.reader_->getAllRecords())
-          sum += archive.reader_->getRecordSize(name);
-        if (sum > archive.unpacked_bytes_)
+        // Both readers must have seen one directory, or what was checked is something else.
+        const auto same = [&](const std::string& name, const ZipEntry& entry) {
+          return name == without_folder(entry.name) &&
+                 archive.reader_->getRecordSize(name) == entry.unpacked;
+        };
+        if (!std::ranges::equal(archive.reader_->getAllRecords(), archive.entries_, same))
           return damaged(file.path, "it has two directories that differ");
         return std::move(archive);
       });
@@ -163,8 +193,8 @@ Status Archive::check_code() const {
       Code::kCorruptModel, "the code in " + quoted_path(path_) + " cannot be read",
       [&]() -> Status {
         for (const auto& entry : entries_) {
+          if (!is_code(entry)) continue;
           const std::string record(without_folder(entry.name));
-          if (!is_code(record)) continue;
           const auto [data, size] = reader_->getRecord(record);
           const auto name =
               find_forbidden_name(record, std::string(static_cast<const char*>(data.get()), size));

@@ -227,6 +227,56 @@ def writes_file_by_class_constant(path):
 
 
 @model
+def writes_file_by_upper_case(path):
+    """Its code is in a record that libtorch finds only because it does not look at the case."""
+
+    def change(target, entries, folder):
+        for name, data in entries.items():
+            if name.endswith(".py"):
+                target.writestr(f"{folder}/code/harmless.py", "")
+                name = f"{folder}/CODE/{name.split('/code/')[1].upper()}"
+                data = data.replace(b"x: Tensor)", b"x: Tensor,\n    y: int=__torch__.nets.saves())")
+                data += SAVES.encode()
+            target.writestr(name, data)
+
+    rewrite(Identity(), path, change)
+
+
+def rename_code(path, new_names):
+    """Writes the code of the identity model to records of other names."""
+
+    def change(target, entries, folder):
+        for name, data in entries.items():
+            names = new_names(name.split("/", 1)[1]) if name.endswith(".py") else [name.split("/", 1)[1]]
+            for new in names:
+                target.writestr(f"{folder}/{new}", data)
+
+    rewrite(Identity(), path, change)
+
+
+@model
+def record_twice(path):
+    rename_code(path, lambda name: [name, name])
+
+
+@model
+def record_in_two_cases(path):
+    rename_code(path, lambda name: [name, name.upper()])
+
+
+@model
+def long_record_name(path):
+    """libtorch's reader lists it cut off, without its .py, and yet loads it."""
+    rename_code(path, lambda name: [name, f"code/{500 * 'a'}/b.py"])
+
+
+@model
+def both_formats(path):
+    """Also an archive as before PyTorch 1.2, whose index may name any record as code."""
+    rename_code(path, lambda name: [name, "Model.json"])
+
+
+@model
 def writes_file_by_alias(path):
     """The operator's name is a literal, and what looks it up has another name."""
     hidden = SAVES.replace("  torch.save(", '  find = getattr\n  (find)(torch, "sa" "v\\145")(')

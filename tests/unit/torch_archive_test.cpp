@@ -78,6 +78,24 @@ TEST(TorchArchive, SaysWhatAnArchiveIsThatIsNoTorchScript) {
   EXPECT_THAT(refusal("exported_program").message(), HasSubstr("torch.export program"));
 }
 
+TEST(TorchArchive, RefusesRecordsThatLibtorchCannotTellApart) {
+  for (const auto* model : {"record_twice", "record_in_two_cases"}) {
+    EXPECT_EQ(refusal(model).code(), Code::kCorruptModel) << model;
+    EXPECT_THAT(refusal(model).message(), HasSubstr("it has two records")) << model;
+  }
+  EXPECT_THAT(refusal("record_in_two_cases").message(), HasSubstr("/CODE/__TORCH__/NETS.PY\""));
+}
+
+TEST(TorchArchive, RefusesNamesThatLibtorchListsOtherwise) {
+  EXPECT_EQ(refusal("long_record_name").code(), Code::kCorruptModel);
+  EXPECT_THAT(refusal("long_record_name").message(), HasSubstr("a name that PyTorch never writes"));
+}
+
+TEST(TorchArchive, RefusesTheOldFormatBesideTheNewOne) {
+  EXPECT_EQ(refusal("both_formats").code(), Code::kCorruptModel);
+  EXPECT_THAT(refusal("both_formats").message(), HasSubstr("PyTorch before 1.2"));
+}
+
 TEST(TorchArchive, RefusesEveryFileThatWasCutShort) {
   const auto whole = bytes_of(model_file("identity"));
   for (std::size_t size = 0; size < whole.size(); ++size)
