@@ -19,6 +19,10 @@ namespace {
 
 constexpr std::uint64_t kLargestExtraFile = std::uint64_t{16} << 20;
 constexpr std::array<const char*, 2> kExtraFiles{"modelinfo", "labels.txt"};
+/// PyTorch compresses code and its debug information only, and stores all else, so that the file's
+/// size bounds it.
+constexpr std::uint64_t kLargestCompressed = std::uint64_t{64} << 20;
+constexpr std::uint64_t kLargestCode = std::uint64_t{16} << 20;
 /// libtorch's reader lists longer names cut off, and finds them whole.
 constexpr std::size_t kLongestName = 511;
 
@@ -58,6 +62,22 @@ std::string record_name(const ZipEntry& entry) { return folded(without_folder(en
 bool is_code(const ZipEntry& entry) {
   const auto name = record_name(entry);
   return name.starts_with("code/") && name.ends_with(".py");
+}
+
+/// Of one record; the sum is checked apart.
+Status check_size(const ZipEntry& entry, const std::string& path) {
+  const auto refuse = [&](const std::string& kind, std::uint64_t most) -> Status {
+    return {Code::kTooLarge, kind + " record " + torchinfer::quoted(entry.name) + " in " +
+                                 quoted_path(path) + " would unpack to " +
+                                 std::to_string(entry.unpacked) + " bytes; at most " +
+                                 std::to_string(most) +
+                                 " are read. If it is no attack, load the model in PyTorch and "
+                                 "save it again with torch.jit.save()"};
+  };
+  if (is_code(entry) && entry.unpacked > kLargestCode) return refuse("the code", kLargestCode);
+  if (!entry.stored && entry.unpacked > kLargestCompressed)
+    return refuse("the compressed", kLargestCompressed);
+  return {};
 }
 
 /// What was looked at under a name must be what libtorch's reader gives under it.
@@ -139,6 +159,7 @@ Result<Archive> Archive::open(const ModelFile& file, const ModelCaps& caps) {
                                          std::to_string(caps.unpacked_bytes) +
                                          " bytes; that is either not a model or an attack");
     archive.unpacked_bytes_ += entry.unpacked;
+    if (auto status = check_size(entry, file.path); !status.ok()) return status;
   }
   if (auto status = check_names(archive.entries_, file.path); !status.ok()) return status;
   if (auto status = check_kind(archive.entries_, file.path); !status.ok()) return status;

@@ -22,8 +22,8 @@ namespace torchinfer {
 class Archive {
  public:
   /// Checks the directory against the caps before anything is unpacked. kCorruptModel (also for a
-  /// zip file that is something else, and says what), kTooLarge, kUnsupported (a torch.export
-  /// program).
+  /// zip file that is something else, and says what), kTooLarge (the sum; a compressed record above
+  /// 64 MiB, code above 16 MiB), kUnsupported (a torch.export program).
   static Result<Archive> open(const ModelFile& file, const ModelCaps& caps);
 
   Archive(Archive&&) noexcept;

@@ -340,29 +340,44 @@ def zeros_into(target, name, mebibytes):
             out.write(bytes(1 << 20))
 
 
-@model
-def unpack_bomb(path):
-    """Half a megabyte whose labels.txt unpacks to 512 MiB."""
+def add_zeros(path, record, mebibytes):
+    """The identity model with another record, or another one in its place."""
 
     def change(target, entries, folder):
         for name, data in entries.items():
-            target.writestr(name, data)
-        zeros_into(target, f"{folder}/extra/labels.txt", 512)
+            if name != f"{folder}/{record}":
+                target.writestr(name, data)
+        zeros_into(target, f"{folder}/{record}", mebibytes)
 
-    rewrite(convnet(), path, change)
+    rewrite(Identity(), path, change)
+
+
+@model
+def unpack_bomb(path):
+    """Half a megabyte whose labels.txt unpacks to 512 MiB."""
+    add_zeros(path, "extra/labels.txt", 512)
 
 
 @model
 def version_bomb(path):
     """The same in the record that libtorch's reader unpacks as soon as it is made."""
+    add_zeros(path, "version", 512)
 
-    def change(target, entries, folder):
-        for name, data in entries.items():
-            if name != f"{folder}/version":
-                target.writestr(name, data)
-        zeros_into(target, f"{folder}/version", 512)
 
-    rewrite(convnet(), path, change)
+@model
+def compressed_weights(path):
+    """Far below the cap of the sum, and a thousand times what the file has."""
+    add_zeros(path, "data/0", 65)
+
+
+@model
+def large_code(path):
+    add_zeros(path, "code/__torch__/large.py", 17)
+
+
+@model
+def large_labels(path):
+    add_zeros(path, "extra/labels.txt", 17)
 
 
 @model

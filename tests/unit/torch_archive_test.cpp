@@ -154,10 +154,21 @@ TEST_P(UnpackBomb, IsRefusedBeforeItUnpacks) {
 INSTANTIATE_TEST_SUITE_P(TorchArchive, UnpackBomb, ::testing::Values("unpack_bomb", "version_bomb"),
                          [](const auto& info) { return std::string(info.param); });
 
+TEST(TorchArchive, UnpacksNoLargeRecord) {
+  const auto compressed = refusal("compressed_weights");
+  EXPECT_EQ(compressed.code(), Code::kTooLarge);
+  EXPECT_THAT(compressed.message(), HasSubstr("the compressed record "));
+  EXPECT_THAT(compressed.message(), HasSubstr("/data/0\" in "));
+  const auto code = refusal("large_code");
+  EXPECT_EQ(code.code(), Code::kTooLarge);
+  EXPECT_THAT(code.message(), HasSubstr("the code record "));
+  EXPECT_THAT(code.message(), HasSubstr("/code/__torch__/large.py\" in "));
+}
+
 TEST(TorchArchive, ReadsNoLargeExtraFile) {
-  const auto status = refusal("unpack_bomb");
+  const auto status = refusal("large_labels");
   EXPECT_EQ(status.code(), Code::kTooLarge);
-  EXPECT_THAT(status.message(), HasSubstr("labels.txt"));
+  EXPECT_THAT(status.message(), HasSubstr("the extra file \"labels.txt\""));
 }
 
 }  // namespace
