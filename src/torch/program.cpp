@@ -24,6 +24,15 @@ torch::jit::Module freeze_module(const torch::jit::Module& module) {
   return module;  // saved frozen
 }
 
+/// Module::to() would convert indices and counters too.
+void convert_to_bfloat16(const torch::jit::Module& module) {
+  const auto convert = [](at::Tensor tensor) {
+    if (tensor.is_floating_point()) tensor.set_data(tensor.to(at::kBFloat16));
+  };
+  for (const auto& parameter : module.parameters()) convert(parameter);
+  for (const auto& buffer : module.buffers()) convert(buffer);
+}
+
 }  // namespace
 
 Result<Outputs> Program::run(at::Tensor input) const {
@@ -79,7 +88,7 @@ Program optimized_for_inference(const Program& loaded) {
 
 Program in_bfloat16(torch::jit::Module module, const InputSpec& input) {
   const c10::InferenceMode no_gradients;
-  module.to(at::kBFloat16);
+  convert_to_bfloat16(module);
   for (auto parameter : module.parameters())
     if (parameter.dim() == 4)
       parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));

@@ -51,8 +51,9 @@ Program frozen(const Program& loaded);
 /// frozen(), and convolutions and their neighbours run on oneDNN with weights laid out once.
 Program optimized_for_inference(const Program& loaded);
 
-/// Weights converted to bfloat16 and to channels-last where they have four dimensions, then frozen.
-/// Changes `module`, which must be a load of its own.
+/// Parameters and buffers of floating-point numbers converted to bfloat16, parameters of four
+/// dimensions also to channels-last, then frozen. Integers stay as they are. Changes `module`,
+/// which must be a load of its own.
 Program in_bfloat16(torch::jit::Module module, const InputSpec& input);
 
 }  // namespace torchinfer

@@ -135,3 +135,23 @@ class UnderflowingNorm(nn.Module):
 @model
 def ill_conditioned(path):
     script(UnderflowingNorm(), path)
+
+
+class Shuffled(nn.Module):
+    """Looks its input up in a table of places, none of which bfloat16 could name exactly."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(11)
+        places = torch.arange(2049, 3 * SIZE * SIZE, 2)
+        self.register_buffer("places", places[torch.randperm(len(places))])
+        self.norm = nn.BatchNorm1d(len(places))  # has a counter
+        self.fc = nn.Linear(len(places), len(LABELS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.norm(x.flatten(1)[:, self.places]))
+
+
+@model
+def index_table(path):
+    script(Shuffled(), path, info=model_info(len(LABELS)), labels=LABELS)

@@ -245,6 +245,17 @@ TEST(TorchLane, GivesBfloat16ResultsAsFloat32) {
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 0.05);
 }
 
+TEST(TorchLane, LeavesIntegersOfABfloat16ModelAlone) {
+  if (!__builtin_cpu_supports("avx512bf16")) GTEST_SKIP() << "this CPU has no AVX512_BF16";
+  auto options = load_options(2);
+  options.precision = Precision::kBf16;
+  Seat exact("index_table", 2), rounded("index_table", options);
+  auto tasks = noise_images(2);
+  const auto a = flat(run(*exact.lane, tasks)), b = flat(run(*rounded.lane, tasks));
+  ASSERT_EQ(b.size(), 20U);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 0.05);
+}
+
 TEST(TorchLane, PassesNaNOnForTheRowThatHasIt) {
   Seat seat("nan_when_bright", 2);
   auto tasks = plain_images({{2, 2, 2}, {0.25, 0.5, 0.75}});
