@@ -20,6 +20,7 @@ struct OutputInfo {
   std::string id;    ///< tensor id of the public registry, may be empty
   DType dtype = DType::kFloat32;
   std::vector<std::int64_t> dims;
+  bool operator==(const OutputInfo&) const = default;
 };
 
 /// Everything a user of a model needs and the graph does not say. docs/models.md describes the
@@ -35,6 +36,7 @@ struct ModelInfo {
   DecodeParams decode;
   std::vector<OutputInfo> outputs;  ///< empty: the model's own, found by the self-test
   std::vector<std::string> labels;  ///< by class index; empty: classes are known by number only
+  bool operator==(const ModelInfo&) const = default;
 };
 
 /// Reads GStreamer's .modelinfo key-file format, version 1.x, and this project's own section.
