@@ -154,15 +154,22 @@ Result<Outputs> read_outputs(c10::IValue&& value, std::int64_t batch) {
   return outputs;
 }
 
-void append_rows(const Outputs& outputs, std::span<std::vector<TensorView>> rows) {
-  for (const auto& output : outputs) {
-    const auto owner = std::make_shared<const at::Tensor>(output.tensor);
-    const auto* data = static_cast<const std::byte*>(owner->const_data_ptr());
-    const auto row_bytes = owner->nbytes() / rows.size();
-    const std::vector<std::int64_t> dims(owner->sizes().begin() + 1, owner->sizes().end());
-    for (std::size_t row = 0; row < rows.size(); ++row)
-      rows[row].push_back(
-          {output.name, *to_dtype(owner->scalar_type()), dims, data + row * row_bytes, owner});
+void fill_rows(Outputs&& outputs, std::span<std::vector<TensorView>> rows) {
+  const auto owner = std::make_shared<const Outputs>(std::move(outputs));
+  for (auto& row : rows) row.resize(owner->size());
+  for (std::size_t i = 0; i < owner->size(); ++i) {
+    const auto& [name, tensor] = (*owner)[i];
+    const auto* data = static_cast<const std::byte*>(tensor.const_data_ptr());
+    const auto row_bytes = tensor.nbytes() / rows.size();
+    for (auto& row : rows) {
+      auto& view = row[i];
+      view.name = name;
+      view.dtype = *to_dtype(tensor.scalar_type());
+      view.dims.assign(tensor.sizes().begin() + 1, tensor.sizes().end());
+      view.host = data;
+      view.owner = owner;
+      data += row_bytes;
+    }
   }
 }
 

@@ -34,8 +34,9 @@ at::ScalarType to_scalar_type(DType dtype);
 /// kBadOutput says which output is not as it should be. May throw what libtorch throws.
 Result<Outputs> read_outputs(c10::IValue&& value, std::int64_t batch);
 
-/// Appends the i-th row of each output to rows[i]; the views share ownership of the batch's
-/// tensors.
-void append_rows(const Outputs& outputs, std::span<std::vector<TensorView>> rows);
+/// Makes rows[i] the i-th row of each output; the views share ownership of all of the batch's
+/// tensors. What rows[i] held before is overwritten and its memory used again: in steady state one
+/// allocation a batch.
+void fill_rows(Outputs&& outputs, std::span<std::vector<TensorView>> rows);
 
 }  // namespace torchinfer

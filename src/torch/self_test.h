@@ -13,7 +13,7 @@
 namespace torchinfer {
 
 /// Compares forms of one model with the model as loaded, which sees one row of noise at a time.
-/// Noise is the same in each run of a process. Not thread-safe.
+/// Noise is the same in each run of a process. Not thread-safe, not to be used under InferenceMode.
 class SelfTest {
  public:
   /// Runs the model as loaded for the first time. Fails with what that says.
@@ -23,7 +23,8 @@ class SelfTest {
   const std::vector<OutputFacts>& outputs() const { return outputs_; }
   /// Whether the same input gives the same answer; where not, compare() looks at shapes only.
   bool repeatable() const { return repeatable_; }
-  /// Whether the model writes into the tensor that it is given.
+  /// Whether a form that compare() has seen writes into the tensor that it is given, be it the same
+  /// values.
   bool writes_input() const { return writes_input_; }
   const Program& loaded() const { return loaded_; }
 

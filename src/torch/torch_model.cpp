@@ -57,15 +57,14 @@ class TorchLane final : public Lane {
       for (std::size_t i = 0; i < tasks.size(); ++i)
         std::memcpy(data + i * bytes, tasks[i].block.data(), bytes);
     }
-    const auto result = model_->program.run(batch_tensor(model_->input, data, batch));
+    auto result = model_->program.run(batch_tensor(model_->input, data, batch));
     if (!result) return result.status();
     const auto& expected = model_->facts.outputs;
     if (!std::ranges::equal(*result, expected, {}, &Output::name, &OutputFacts::name))
       return {Code::kBadOutput, "the model returned " + std::to_string(result->size()) +
                                     " outputs; in the self-test it was " +
                                     std::to_string(expected.size()) + ", or their names differ"};
-    for (auto& row : outputs) row.clear();
-    append_rows(*result, outputs);
+    fill_rows(std::move(*result), outputs);
     return {};
   }
 

@@ -104,6 +104,18 @@ def writes_input(path):
     script(WritesInput(), path)
 
 
+class HalvesBrightInput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        x.mul_(torch.where(x > 3.0, 0.5, 1.0))
+        return x.mean(dim=(2, 3))
+
+
+@model
+def halves_bright_input(path):
+    """Writes to its input in any case, but changes it only where it is above 3."""
+    script(HalvesBrightInput(), path)
+
+
 # What models give -------------------------------------------------------------------------------
 
 

@@ -154,6 +154,29 @@ TEST(TorchLane, DoesNotLetTheModelWriteToABlock) {
     EXPECT_THAT(values<float>(run(*seat.lane, tasks)[0].at(0)), ElementsAre(3 * 32 * 32));
 }
 
+TEST(TorchLane, KnowsOfWritesThatTheSelfTestsNoiseDoesNotShow) {
+  Seat seat("halves_bright_input");
+  auto tasks = plain_images({{8, 2, 4}});
+  for (int i = 0; i < 2; ++i)
+    EXPECT_THAT(values<float>(run(*seat.lane, tasks)[0].at(0)), ElementsAre(4, 2, 2));
+}
+
+TEST(TorchLane, UsesTheMemoryOfRowsAgain) {
+  Seat seat("dict_output", 2);
+  auto tasks = noise_images(2);
+  Rows rows(2);
+  for (auto& row : rows) {
+    row.resize(2);
+    for (auto& view : row) view.dims.reserve(100);
+  }
+  const auto status = seat.lane->run(tasks, rows);
+  ASSERT_TRUE(status.ok()) << status.message();
+  for (const auto& row : rows) {
+    EXPECT_THAT(row.at(1).dims, ElementsAre(12));
+    for (const auto& view : row) EXPECT_GE(view.dims.capacity(), 100U);
+  }
+}
+
 TEST(TorchLane, PassesOnTypesAsTheyAre) {
   auto tasks = plain_images({{0, 1, 0}, {0, -1, 2}});
   EXPECT_THAT(values<std::int32_t>(run(*Seat("int_output", 2).lane, tasks)[1].at(0)),
