@@ -21,7 +21,7 @@ enum class Code : std::uint8_t {
   kTooLarge,           ///< a file or what it unpacks to is over its cap
   kDigestMismatch,     ///< the model file is not the one that was pinned
   kCorruptModel,       ///< the file is not a TorchScript archive, or a damaged one
-  kForbiddenOperator,  ///< the model's graph holds an operator that is refused
+  kForbiddenOperator,  ///< the model's code names an operator that is refused
   kBadModelInfo,       ///< the model info cannot be parsed or contradicts the model
   kBadLabels,          ///< the labels cannot be read or do not fit the classes
   kUnsupported,        ///< well-formed, but not handled by this build

@@ -37,7 +37,7 @@ struct LoadOptions {
 struct OutputFacts {
   std::string name;
   DType dtype = DType::kFloat32;
-  std::vector<std::int64_t> dims;  ///< without the batch; -1 = it varies
+  std::vector<std::int64_t> dims;  ///< without the batch; where an item's differ, the item fails
 };
 
 /// What is known of a loaded, self-tested model. Immutable.
@@ -91,7 +91,7 @@ class BackEnd {
   virtual ~BackEnd() = default;
   /// Reads the directory and the small extra files; loads nothing. kCorruptModel, kTooLarge.
   virtual Result<ArchiveFacts> inspect(const ModelFile& file, const ModelCaps& caps) = 0;
-  /// Scans the graph, loads on the target device, optimises, self-tests. kCorruptModel,
+  /// Scans the code, loads on the target device, optimises, self-tests. kCorruptModel,
   /// kForbiddenOperator, kUnsupported, kNoDevice, kBadOutput, kForwardFailed, kOutOfMemory.
   virtual Result<std::shared_ptr<Model>> load(const ModelFile& file,
                                               const LoadOptions& options) = 0;
