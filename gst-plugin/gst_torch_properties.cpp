@@ -15,6 +15,15 @@ const auto kReady =
 const auto kLive = static_cast<GParamFlags> (
     G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
 
+/**
+ * GstTorchPrecision:
+ * @auto: what is exact on the device: float32 on the CPU
+ * @fp32: 32-bit floating point
+ * @bf16: bfloat16
+ * @fp16: 16-bit floating point
+ *
+ * Since: 0.1
+ */
 GType
 precision_type () {
   using torchinfer::Precision;
@@ -31,6 +40,15 @@ precision_type () {
   return type;
 }
 
+/**
+ * GstTorchOverloadPolicy:
+ * @auto: skip where the stream is live, wait otherwise
+ * @wait: hold upstream until the model has time
+ * @skip: pass the frame on without results
+ * @drop: drop the frame
+ *
+ * Since: 0.1
+ */
 GType
 overload_policy_type () {
   static const GEnumValue values[] = {
@@ -44,6 +62,13 @@ overload_policy_type () {
   return type;
 }
 
+/**
+ * GstTorchErrorPolicy:
+ * @fail: post an error and end the stream
+ * @pass: post a warning, once, and pass frames on without results
+ *
+ * Since: 0.1
+ */
 GType
 error_policy_type () {
   static const GEnumValue values[] = {
@@ -56,6 +81,12 @@ error_policy_type () {
   return type;
 }
 
+/**
+ * GstTorchAttachFlags:
+ * @results: classes, as analytics metadata
+ *
+ * Since: 0.1
+ */
 GType
 attach_type () {
   static const GFlagsValue values[] = {
@@ -72,18 +103,63 @@ install_strings (GObjectClass *klass) {
     g_object_class_install_property (
         klass, id, g_param_spec_string (name, nick, blurb, nullptr, kReady));
   };
+  /**
+   * GstTorchInference:model-file:
+   *
+   * The TorchScript archive to run. What the model expects, and its labels, may lie inside it or
+   * beside it.
+   *
+   * Since: 0.1
+   */
   add (GST_TORCH_PROP_MODEL_FILE, "model-file", "Model file", "TorchScript archive to run");
+  /**
+   * GstTorchInference:model-info-file:
+   *
+   * A .modelinfo key file that says what the model expects and gives. Unset, it is `<model-
+   * file>.modelinfo` where there is one, otherwise the one inside the archive.
+   *
+   * Since: 0.1
+   */
   add (GST_TORCH_PROP_MODEL_INFO_FILE, "model-info-file", "Model info file",
       "What the model expects and gives, as a .modelinfo key file (NULL = <model-file>.modelinfo, "
       "else the one inside the archive)");
+  /**
+   * GstTorchInference:label-file:
+   *
+   * Names of the classes, one a line, class 0 first. Unset, they are those inside the archive;
+   * without any, classes are named by their numbers.
+   *
+   * Since: 0.1
+   */
   add (GST_TORCH_PROP_LABEL_FILE, "label-file", "Label file",
       "Names of the classes, one a line, class 0 first (NULL = those inside the archive)");
+  /**
+   * GstTorchInference:model-sha256:
+   *
+   * Refuse a model file with another SHA-256. A model is code: this is what makes it trusted.
+   *
+   * Since: 0.1
+   */
   add (GST_TORCH_PROP_MODEL_SHA256, "model-sha256", "Model SHA-256",
       "Refuse a model file with another SHA-256; 64 hexadecimal digits (NULL = any). A model is "
       "code: pin what you trust");
+  /**
+   * GstTorchInference:device:
+   *
+   * Where the model runs: `auto`, `cpu`, `cuda` or `cuda:N`.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_DEVICE,
       g_param_spec_string (
           "device", "Device", "Where the model runs: auto, cpu, cuda or cuda:N", "auto", kReady));
+  /**
+   * GstTorchInference:engine-name:
+   *
+   * Streams share a loaded model only if they name the same engine. Unset is a name, too.
+   *
+   * Since: 0.1
+   */
   add (GST_TORCH_PROP_ENGINE_NAME, "engine-name", "Engine name",
       "Streams of one process share a loaded model if they name the same engine (NULL is a name "
       "too) and agree on model, device, "
@@ -92,23 +168,60 @@ install_strings (GObjectClass *klass) {
 
 void
 install_engine (GObjectClass *klass) {
+  /**
+   * GstTorchInference:precision:
+   *
+   * The arithmetic the model runs in.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_PRECISION,
       g_param_spec_enum ("precision", "Precision", "Arithmetic the model runs in",
           precision_type (), static_cast<gint> (torchinfer::Precision::kAuto), kReady));
+  /**
+   * GstTorchInference:batch-size:
+   *
+   * How many frames run through the model at once, of all streams that share it. 0 keeps the
+   * smallest size that is about as fast as any, as measured when the model is loaded. A model that
+   * cannot take so many gets fewer.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_BATCH_SIZE,
       g_param_spec_uint ("batch-size", "Batch size",
           "Frames that run through the model at once, of all streams that share it "
           "(0 = the smallest that is about as fast as any, "
           "measured when the model is loaded)",
           0, kMaxBatchSize, 0, kReady));
+  /**
+   * GstTorchInference:workers:
+   *
+   * How many batches run at once. -1 or 0 is one for each core at hand, at most 4.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_WORKERS,
       g_param_spec_int ("workers", "Workers",
           "Batches that run at once (-1 or 0 = one a core, at most 4)", -1, kMaxThreads, -1,
           kReady));
+  /**
+   * GstTorchInference:threads:
+   *
+   * Threads of each worker. -1 or 0 is what the workers leave of the cores, at least 1.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_THREADS,
       g_param_spec_int ("threads", "Threads",
           "Threads of each worker (-1 or 0 = what the workers leave of the cores)", -1, kMaxThreads,
           -1, kReady));
+  /**
+   * GstTorchInference:attach:
+   *
+   * What frames carry away. With nothing no model is loaded, and frames pass as through a queue.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_ATTACH,
       g_param_spec_flags ("attach", "Attach",
           "What frames carry away (nothing = no model is loaded, frames pass as through a queue)",
@@ -118,34 +231,93 @@ install_engine (GObjectClass *klass) {
 void
 install_live (GObjectClass *klass) {
   const GstTorchLiveSettings defaults;
+  /**
+   * GstTorchInference:batch-timeout:
+   *
+   * How long a batch that is not full may wait for more frames, in nanoseconds, at most 10
+   * seconds. The maximum is automatic: 0 for live streams, 40 ms otherwise. The wait ends sooner
+   * where no stream can add to the batch.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_BATCH_TIMEOUT,
       g_param_spec_uint64 ("batch-timeout", "Batch timeout",
           "How long a batch that is not full may wait for more frames, in ns, at most 10 s "
           "(18446744073709551615 = auto: 0 for live streams, 40 ms otherwise)",
           0, G_MAXUINT64, defaults.batch_timeout, kLive));
+  /**
+   * GstTorchInference:inference-interval:
+   *
+   * Give every Nth frame to the model. All frames go on.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_INFERENCE_INTERVAL,
       g_param_spec_uint ("inference-interval", "Inference interval",
           "Give every Nth frame to the model; all frames go on", 1, G_MAXUINT,
           defaults.inference_interval, kLive));
+  /**
+   * GstTorchInference:top-k:
+   *
+   * How many classes a frame gets at most, best first.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_TOP_K,
       g_param_spec_uint ("top-k", "Top k", "Classes to attach to a frame at most, best first", 1,
           65536, defaults.top_k, kLive));
+  /**
+   * GstTorchInference:class-confidence-threshold:
+   *
+   * Classes with a lower score are left out.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_CLASS_CONFIDENCE_THRESHOLD,
       g_param_spec_float ("class-confidence-threshold", "Class confidence threshold",
           "Leave out classes with a lower score", 0.0F, 1.0F, defaults.class_confidence_threshold,
           kLive));
+  /**
+   * GstTorchInference:overload-policy:
+   *
+   * What happens to a frame that comes while as many of its stream as may be are at the engine.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_OVERLOAD_POLICY,
       g_param_spec_enum ("overload-policy", "Overload policy",
           "What happens to a frame that the model has no time for", overload_policy_type (),
           defaults.overload_policy, kLive));
+  /**
+   * GstTorchInference:qos:
+   *
+   * Frames that are late at the sink go on without results, but for one a second.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_QOS,
       g_param_spec_boolean ("qos", "QoS",
           "Pass frames that are late at the sink on without results, but for one a second",
           defaults.qos, kLive));
+  /**
+   * GstTorchInference:error-policy:
+   *
+   * What happens to the stream when the model fails on a frame.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_ERROR_POLICY,
       g_param_spec_enum ("error-policy", "Error policy",
           "What happens when the model fails on a frame", error_policy_type (),
           defaults.error_policy, kLive));
+  /**
+   * GstTorchInference:stats-interval:
+   *
+   * Time between two `torchinference-stats` messages, in nanoseconds. 0 is one at the end of the
+   * stream.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (klass, GST_TORCH_PROP_STATS_INTERVAL,
       g_param_spec_uint64 ("stats-interval", "Statistics interval",
           "Time between torchinference-stats messages, in ns (0 = one at the end of the stream)", 0,
@@ -179,6 +351,14 @@ gst_torch_properties_install (GObjectClass *object_class) {
   install_strings (object_class);
   install_engine (object_class);
   install_live (object_class);
+  /**
+   * GstTorchInference:stats:
+   *
+   * Counters, batch sizes and times of this stream and of its engine, in nanoseconds: the same
+   * structure that the `torchinference-stats` message carries.
+   *
+   * Since: 0.1
+   */
   g_object_class_install_property (object_class, GST_TORCH_PROP_STATS,
       g_param_spec_boxed ("stats", "Statistics",
           "Counters, batch sizes and times of this stream and its engine (times in ns)",

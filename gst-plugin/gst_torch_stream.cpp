@@ -17,12 +17,6 @@ namespace {
 constexpr gsize kOutputBytes = gsize{512} << 20;
 constexpr GstClockTime kOutputTime = 10 * GST_SECOND;
 
-bool
-revives (const GstEvent *event) {
-  const auto type = GST_EVENT_TYPE (event);
-  return type == GST_EVENT_STREAM_START || type == GST_EVENT_SEGMENT;
-}
-
 }  // namespace
 
 void
@@ -55,6 +49,13 @@ GstTorchStream::start (std::shared_ptr<torchinfer::Session> session) {
   configured_latency_ = 0;
   frame_duration_ = GST_SECOND / 30;
   frame_bytes_ = 0;
+  pool_frames_ = 0;
+}
+
+void
+GstTorchStream::configure (const std::function<GstTorchLiveSettings ()> &read) {
+  frames_.configure (read);
+  renew_pools ();
 }
 
 // --- Upstream's streaming thread

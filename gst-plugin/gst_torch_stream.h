@@ -37,6 +37,14 @@ keeps_queue (GstFlowReturn flow) {
   return flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_EOS;
 }
 
+/// Events that begin a stream anew: frames come again behind EOS, and go out again where downstream
+/// had returned EOS.
+inline bool
+revives (const GstEvent *event) {
+  const auto type = GST_EVENT_TYPE (event);
+  return type == GST_EVENT_STREAM_START || type == GST_EVENT_SEGMENT;
+}
+
 /// What lies between the two pads of a torchinference: a queue of buffers, serialized events and
 /// serialized queries, filled by upstream's streaming thread and emptied in the same order by the
 /// src pad's task, which waits for the head's result. Behaves as core's queue does, whose way with
@@ -57,6 +65,8 @@ class GstTorchStream {
   void stop () { frames_.stop (); }
 
   GstTorchFrames &frames () { return frames_; }
+  /// GstTorchFrames::configure(), and what follows from it for upstream.
+  void configure (const std::function<GstTorchLiveSettings ()> &read);
 
   // Pad functions.
   GstFlowReturn chain (GstMiniPtr<GstBuffer> buffer);
@@ -104,7 +114,9 @@ class GstTorchStream {
 
   gboolean answer_latency (GstQuery *query);
   GstClockTime longest_hold () const;
+  guint most_held () const;
   void raise_pools (GstQuery *query);
+  void renew_pools ();
 
   GstElement *const element_;
   GstPad *const sink_pad_;
@@ -126,4 +138,5 @@ class GstTorchStream {
   GstClockTime configured_latency_ = 0;  ///< of the pipeline
   GstClockTime frame_duration_ = GST_SECOND / 30;
   gsize frame_bytes_ = 0;
+  guint pool_frames_ = 0;  ///< what upstream's pools were raised by; 0 = nobody has asked yet
 };

@@ -76,6 +76,7 @@ GstTorchFrames::start (
     live_ = false;
     warned_ = false;
     qos_dropped_ = 0;
+    inferred_before_ = 0;
     last_qos_message_ = {};
     last_stats_ = now ();
   });
@@ -151,6 +152,9 @@ GstTorchFrames::restart () {
   discont_ = false;
   const std::lock_guard guard (lock_);
   policy_.restart ();
+  qos_dropped_ = 0;
+  inferred_before_ = counters_.inferred;
+  last_qos_message_ = {};
 }
 
 std::optional<GstTorchFrame>
@@ -284,7 +288,7 @@ GstTorchFrames::post_qos_if_due (GstBuffer *buffer) {
       return;
     last_qos_message_ = time;
     dropped = qos_dropped_;
-    processed = counters_.inferred;
+    processed = counters_.inferred - inferred_before_;
     live = live_;
     earliest = policy_.earliest ();
   }

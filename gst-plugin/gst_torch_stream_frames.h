@@ -144,7 +144,9 @@ class GstTorchFrames {
   GstTorchCounters counters_;
   bool live_ = false;
   bool warned_ = false;  ///< error-policy=pass has said that frames go on without results
+  // What QoS messages count from: the start, or the last flush.
   guint64 qos_dropped_ = 0;
+  guint64 inferred_before_ = 0;
   torchinfer::TimePoint last_qos_message_{};
   torchinfer::TimePoint last_stats_{};
 };

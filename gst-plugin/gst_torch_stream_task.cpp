@@ -11,17 +11,6 @@
 GST_DEBUG_CATEGORY_EXTERN (gst_torch_inference_debug);
 #define GST_CAT_DEFAULT gst_torch_inference_debug
 
-namespace {
-
-/// Events that leave even after downstream has returned EOS.
-bool
-passes_eos (const GstEvent *event) {
-  const auto type = GST_EVENT_TYPE (event);
-  return type == GST_EVENT_STREAM_START || type == GST_EVENT_SEGMENT || type == GST_EVENT_EOS;
-}
-
-}  // namespace
-
 void
 GstTorchStream::run_task (gpointer data) {
   const auto stream = static_cast<GstTorchStream *> (data);
@@ -128,15 +117,16 @@ GstTorchStream::answer_query (GstQuery *query) {
   settle_query (result);
 }
 
-/// Downstream takes no more data: up to the next thing that it would take, all that is queued goes
-/// nowhere.
+/// Downstream takes no more data: up to a new beginning or the end, which it would take, all that
+/// is queued goes nowhere.
 void
 GstTorchStream::discard_to_revival (Lock &lock) {
   Items discarded (gst_torch_frame_memory ());
   refusing_ = true;
   while (!items_.empty ()) {
     const auto event = std::get_if<GstMiniPtr<GstEvent>> (&items_.front ());
-    if (event != nullptr && passes_eos (event->get ())) {
+    if (event != nullptr &&
+        (revives (event->get ()) || GST_EVENT_TYPE (event->get ()) == GST_EVENT_EOS)) {
       refusing_ = false;
       break;
     }
@@ -225,9 +215,12 @@ GstTorchStream::src_event (GstMiniPtr<GstEvent> event) {
       break;
     }
     case GST_EVENT_LATENCY: {
-      const Lock lock (baton_->lock);
-      gst_event_parse_latency (event.get (), &configured_latency_);
-      baton_->room.notify_all ();
+      {
+        const Lock lock (baton_->lock);
+        gst_event_parse_latency (event.get (), &configured_latency_);
+        baton_->room.notify_all ();
+      }
+      renew_pools ();
       break;
     }
     default: break;
@@ -266,14 +259,21 @@ GstTorchStream::answer_latency (GstQuery *query) {
   return TRUE;
 }
 
+/// With the lock held: the most frames that are ever here at once.
+guint
+GstTorchStream::most_held () const {
+  return frames_.most_at_engine () + output_limit ();
+}
+
 /// Upstream's pool must have buffers to go on with while we hold as many as we may. Downstream's
 /// metas stay as they are: what it has not asked for, it may not understand.
 void
 GstTorchStream::raise_pools (GstQuery *query) {
-  guint held = frames_.most_at_engine ();
+  guint held;
   {
     const Lock lock (baton_->lock);
-    held += output_limit ();
+    held = most_held ();
+    pool_frames_ = held;
   }
   const auto pools = gst_query_get_n_allocation_pools (query);
   for (guint i = 0; i < pools; i++) {
@@ -288,4 +288,19 @@ GstTorchStream::raise_pools (GstQuery *query) {
   gst_query_parse_allocation (query, &caps, nullptr);
   if (pools == 0 && caps != nullptr && gst_video_info_from_caps (&info, caps))
     gst_query_add_allocation_pool (query, nullptr, GST_VIDEO_INFO_SIZE (&info), held, 0);
+}
+
+/// We may hold more now than upstream's pools were made for: it shall ask again before it runs dry.
+void
+GstTorchStream::renew_pools () {
+  {
+    const Lock lock (baton_->lock);
+    const auto held = most_held ();
+    if (pool_frames_ == 0 || held <= pool_frames_)
+      return;
+    // Asked once: upstream need not follow.
+    pool_frames_ = held;
+  }
+  GST_DEBUG_OBJECT (element_, "may hold more frames than upstream's pools were made for");
+  gst_pad_push_event (sink_pad_, gst_event_new_reconfigure ());
 }

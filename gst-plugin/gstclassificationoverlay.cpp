@@ -32,6 +32,7 @@
 #include "overlay_memory.h"
 #include "overlay_painter.h"
 #include "overlay_scene.h"
+#include "result_meta.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_classification_overlay_debug);
 #define GST_CAT_DEFAULT gst_classification_overlay_debug
@@ -315,7 +316,7 @@ gst_classification_overlay_handle (GstClassificationOverlay *self, GstMiniPtr<Gs
   if (auto composition = gst_classification_overlay_compose (self, buffer.get ())) {
     // Another branch may hold the same buffer: this copies what is shared, and blending copies the
     // memory.
-    buffer.reset (gst_buffer_make_writable (buffer.release ()));
+    buffer = gst_torch_make_writable (std::move (buffer));
     if (priv->attach)
       gst_classification_overlay_attach (buffer.get (), composition);
     else

@@ -178,8 +178,7 @@ gst_torch_inference_set_property (
       known = gst_torch_properties_set (self->priv->settings, id, value);
     }
     if (known)
-      self->priv->stream.frames ().configure (
-          [self] { return gst_torch_inference_settings (self).live; });
+      self->priv->stream.configure ([self] { return gst_torch_inference_settings (self).live; });
     else
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
     return known;

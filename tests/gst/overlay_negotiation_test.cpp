@@ -261,6 +261,28 @@ TEST(OverlayNegotiation, LeavesOtherHoldersOfAFrameTheirPixels) {
   }
 }
 
+// GStreamer 1.26 loses them in a copy.
+TEST(OverlayNegotiation, KeepsTensorsWhereAnotherBranchHoldsTheFrame) {
+  Harness overlay("classificationoverlay");
+  const auto caps = video_caps("RGB", 320, 240);
+  overlay.caps(caps);
+  auto frame = make_frame(caps);
+  ResultWriter(frame).classes({{"cat", 0.9f}});
+  gsize dims[] = {2};
+  GstTensor** tensors = g_new(GstTensor*, 1);
+  tensors[0] = gst_tensor_new_simple(g_quark_from_string("scores"), GST_TENSOR_DATA_TYPE_FLOAT32,
+                                     gst_buffer_new_allocate(nullptr, 2 * sizeof(float), nullptr),
+                                     GST_TENSOR_DIM_ORDER_ROW_MAJOR, 1, dims);
+  gst_tensor_meta_set(gst_buffer_add_tensor_meta(frame.get()), 1, tensors);
+  const BufferPtr other(gst_buffer_ref(frame.get()));
+  const auto out = overlay.process(std::move(frame));
+  ASSERT_NE(out.get(), other.get());
+  const auto* meta = gst_buffer_get_tensor_meta(out.get());
+  ASSERT_NE(meta, nullptr);
+  ASSERT_EQ(meta->num_tensors, 1u);
+  EXPECT_EQ(meta->tensors[0]->id, g_quark_from_string("scores"));
+}
+
 TEST(OverlayNegotiation, BlendsIntoPaddedFrames) {
   Harness overlay("classificationoverlay");
   const auto caps = video_caps("I420", 320, 180);

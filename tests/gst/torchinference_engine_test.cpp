@@ -185,71 +185,6 @@ TEST_F(Engine, StatisticsComeAtTheirInterval) {
   EXPECT_EQ(stat(message(pads, "torchinference-stats").get(), "pushed"), 2u);
 }
 
-class StreamLatency : public Engine {
- protected:
-  struct Answer {
-    gboolean live;
-    GstClockTime min, max;
-  };
-  static Answer ask(Pads& pads) {
-    GstQuery* query = gst_query_new_latency();
-    Answer answer{};
-    EXPECT_TRUE(gst_pad_peer_query(pads.downstream(), query));
-    gst_query_parse_latency(query, &answer.live, &answer.min, &answer.max);
-    gst_query_unref(query);
-    return answer;
-  }
-};
-
-TEST_F(StreamLatency, BeginsWithTheBatchTimeoutAndTheForwardsAhead) {
-  // One worker: a frame may wait for the batch that runs and for one that is complete, and then for
-  // its own.
-  Pads pads(launch("batch-time 10ms", "batch-size=2 batch-timeout=30000000"));
-  pads.set_upstream_latency(true, 40 * GST_MSECOND, 40 * GST_MSECOND);
-  pads.start();
-  const auto answer = ask(pads);
-  EXPECT_TRUE(answer.live);
-  EXPECT_EQ(answer.min, 40 * GST_MSECOND + 30 * GST_MSECOND + 30 * GST_MSECOND);
-  EXPECT_GE(answer.max, answer.min);
-}
-
-TEST_F(StreamLatency, LeavesLivenessToUpstream) {
-  Pads pads(launch());
-  pads.start();
-  EXPECT_FALSE(ask(pads).live);
-}
-
-TEST_F(StreamLatency, GrowsToWhatFramesTakeAndSaysSo) {
-  Pads pads(launch("forward slow 30ms"));
-  pads.set_upstream_latency(true, 0, GST_CLOCK_TIME_NONE);
-  pads.start();
-  const auto before = ask(pads).min;
-  GstMessage* message = nullptr;
-  for (guint64 number = 0; message == nullptr && number < 500; number++) {
-    pads.push(Pads::buffer(number));
-    message = pads.wait_for_message(GST_MESSAGE_LATENCY, 20 * GST_MSECOND);
-  }
-  ASSERT_NE(message, nullptr);
-  gst_message_unref(message);
-  const auto after = ask(pads).min;
-  EXPECT_GT(after, before);
-  EXPECT_EQ(after % (40 * GST_MSECOND), 0u) << "whole frames";
-}
-
-TEST_F(StreamLatency, GrowsAtOnceWithALongerBatchTimeout) {
-  Pads pads(launch("", "batch-size=8 batch-timeout=0"));
-  pads.set_upstream_latency(true, 0, GST_CLOCK_TIME_NONE);
-  pads.start();
-  pads.push(Pads::buffer(0));
-  pads.wait_for(4);
-  const auto before = ask(pads).min;
-  g_object_set(pads.element(), "batch-timeout", 100 * GST_MSECOND, nullptr);
-  EXPECT_GE(ask(pads).min, before + 100 * GST_MSECOND);
-  GstMessage* message = pads.wait_for_message(GST_MESSAGE_LATENCY, 0);
-  ASSERT_NE(message, nullptr);
-  gst_message_unref(message);
-}
-
 TEST_F(Engine, UpstreamsPoolsGrowByWhatTheEngineMayHold) {
   Pads pads(launch("", "batch-size=8 workers=2"));
   pads.set_answer([](GstQuery*) { return true; });
@@ -262,6 +197,22 @@ TEST_F(Engine, UpstreamsPoolsGrowByWhatTheEngineMayHold) {
   gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &min, nullptr);
   EXPECT_GE(min, static_cast<guint>(integer(stats(pads), "credit")) + 8);
   gst_query_unref(query);
+}
+
+TEST_F(Engine, UpstreamsPoolsAreAskedForAgainWhereAPropertyMakesThemTooSmall) {
+  Pads pads(launch("", "batch-size=8"));
+  pads.set_answer([](GstQuery*) { return true; });
+  pads.start();
+  GstCaps* caps = gst_caps_from_string(Pads::kCaps);
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  gst_caps_unref(caps);
+  ASSERT_TRUE(gst_pad_peer_query(pads.upstream(), query));
+  gst_query_unref(query);
+  g_object_set(pads.element(), "top-k", 3, nullptr);
+  EXPECT_THAT(pads.upstream_events(), testing::Not(testing::Contains("reconfigure")));
+  // Between two frames of a batch there are now three that no model looks at, and wait for it.
+  g_object_set(pads.element(), "inference-interval", 4, nullptr);
+  EXPECT_THAT(pads.upstream_events(), testing::Contains("reconfigure"));
 }
 
 }  // namespace

@@ -181,6 +181,31 @@ TEST_P(Queue, CapsThatAFlushCatchesReachDownstreamAllTheSame) {
   EXPECT_EQ(width, 32);
 }
 
+TEST_P(Queue, AStreamThatAFlushCatchesReachesDownstreamAndItsEndDoesNot) {
+  pads_.start();
+  pads_.wait_for(3);
+  pads_.hold();
+  pads_.push(Pads::buffer(0));
+  ASSERT_TRUE(pads_.wait_until_held());
+  pads_.push_event(gst_event_new_stream_start("another"));
+  pads_.push_event(gst_event_new_eos());
+  pads_.push_event(gst_event_new_flush_start());
+  pads_.release();
+  pads_.push_event(gst_event_new_flush_stop(TRUE));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  pads_.push_event(gst_event_new_segment(&segment));
+  EXPECT_EQ(pads_.push(Pads::buffer(1)), GST_FLOW_OK);
+  pads_.query(gst_query_new_drain());
+  GstEvent* event = gst_pad_get_sticky_event(pads_.downstream(), GST_EVENT_STREAM_START, 0);
+  ASSERT_NE(event, nullptr);
+  const gchar* id = nullptr;
+  gst_event_parse_stream_start(event, &id);
+  EXPECT_STREQ(id, "another");
+  gst_event_unref(event);
+  EXPECT_THAT(pads_.arrived(), testing::Not(testing::Contains("event eos")));
+}
+
 TEST_P(Queue, AFlushReleasesAQueryThatWaits) {
   std::promise<void> asked;
   pads_.start();
@@ -282,18 +307,18 @@ TEST_P(Queue, AnErrorThatUpstreamCannotHearOfIsPostedAndEndsTheStream) {
   EXPECT_EQ(pads_.wait_for(4).back(), "event eos");
 }
 
-TEST_P(Queue, DownstreamsEosReachesUpstreamUntilANewSegment) {
+TEST_P(Queue, EosBehindDownstreamsEosLeavesAllTheSame) {
   pads_.start();
-  pads_.set_flow(GST_FLOW_EOS, 9);
-  GstFlowReturn flow = GST_FLOW_OK;
-  while (flow == GST_FLOW_OK) flow = pads_.push(Pads::buffer(0));
-  EXPECT_EQ(flow, GST_FLOW_EOS);
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  pads_.push_event(gst_event_new_segment(&segment));
-  EXPECT_EQ(pads_.push(Pads::buffer(9)), GST_FLOW_OK);
-  EXPECT_THAT(pads_.wait_for(5), ElementsAre("event stream-start", "event caps", "event segment",
-                                             "event segment", "buffer 9"));
+  pads_.wait_for(3);
+  pads_.hold();
+  pads_.push(Pads::buffer(0));
+  ASSERT_TRUE(pads_.wait_until_held());
+  pads_.push(Pads::buffer(1));
+  pads_.push_event(gst_event_new_eos());
+  pads_.set_flow(GST_FLOW_EOS);
+  pads_.release();
+  EXPECT_THAT(pads_.wait_for(4),
+              ElementsAre("event stream-start", "event caps", "event segment", "event eos"));
 }
 
 TEST_P(Queue, AfterEosTakesNothingUntilANewStream) {
@@ -358,6 +383,22 @@ TEST(QueueAlone, ANewStreamRightBehindEosGoesOn) {
   const auto arrived = pads.wait_for(5 * 200);
   EXPECT_EQ(arrived.size(), 5u * 200);
   EXPECT_EQ(arrived.back(), "event eos");
+}
+
+// Of core's queue the frame behind the segment does not always come.
+TEST(QueueAlone, DownstreamsEosReachesUpstreamUntilANewSegment) {
+  Pads pads("torchinference attach=0");
+  pads.start();
+  pads.set_flow(GST_FLOW_EOS, 9);
+  GstFlowReturn flow = GST_FLOW_OK;
+  while (flow == GST_FLOW_OK) flow = pads.push(Pads::buffer(0));
+  EXPECT_EQ(flow, GST_FLOW_EOS);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  pads.push_event(gst_event_new_segment(&segment));
+  EXPECT_EQ(pads.push(Pads::buffer(9)), GST_FLOW_OK);
+  EXPECT_THAT(pads.wait_for(5), ElementsAre("event stream-start", "event caps", "event segment",
+                                            "event segment", "buffer 9"));
 }
 
 // Core's queue leaves the query waiting here.

@@ -3,6 +3,9 @@
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <future>
+
 #include "support/pads.h"
 
 // Caps, ALLOCATION and LATENCY, as far as they do not depend on a model: with inference off.
@@ -79,6 +82,14 @@ class Allocation : public testing::Test {
 
   bool ask() { return gst_pad_peer_query(pads_.upstream(), query_); }
 
+  void send_latency(GstClockTime latency) {
+    GstPad* src = gst_element_get_static_pad(pads_.element(), "src");
+    gst_pad_send_event(src, gst_event_new_latency(latency));
+    gst_object_unref(src);
+  }
+
+  auto reconfigures() { return std::ranges::count(pads_.upstream_events(), "reconfigure"); }
+
   static GstQuery* new_query() {
     GstCaps* caps = gst_caps_from_string(Pads::kCaps);
     GstQuery* query = gst_query_new_allocation(caps, TRUE);
@@ -135,6 +146,40 @@ TEST_F(Allocation, ProposedPoolsGrowByWhatTheElementHolds) {
   EXPECT_EQ(max, 0u);
 }
 
+TEST_F(Allocation, IsAskedForAgainWhereThePipelinesLatencyMakesUsHoldMore) {
+  pads_.set_answer([](GstQuery*) { return true; });
+  const auto min_of = [&] {
+    gst_query_unref(query_);
+    query_ = new_query();
+    EXPECT_TRUE(ask());
+    guint min = 0;
+    gst_query_parse_nth_allocation_pool(query_, 0, nullptr, nullptr, &min, nullptr);
+    return min;
+  };
+  const auto before = min_of();
+  send_latency(2 * GST_SECOND);
+  EXPECT_EQ(reconfigures(), 1);
+  EXPECT_EQ(min_of(), before + 50) << "two seconds at 25 fps";
+  send_latency(2 * GST_SECOND);
+  send_latency(GST_SECOND);
+  EXPECT_EQ(reconfigures(), 1) << "the pools suffice";
+}
+
+TEST_F(Allocation, IsAskedForAgainOnceWhereUpstreamDoesNotFollow) {
+  pads_.set_answer([](GstQuery*) { return true; });
+  ASSERT_TRUE(ask());
+  send_latency(GST_SECOND);
+  send_latency(GST_SECOND);
+  EXPECT_EQ(reconfigures(), 1);
+  send_latency(2 * GST_SECOND);
+  EXPECT_EQ(reconfigures(), 2);
+}
+
+TEST_F(Allocation, IsNotAskedForAgainWhereNobodyHasAsked) {
+  send_latency(2 * GST_SECOND);
+  EXPECT_EQ(reconfigures(), 0);
+}
+
 struct Latency {
   gboolean live = FALSE;
   GstClockTime min = 0, max = 0;
@@ -180,6 +225,35 @@ TEST(OutputLimit, FollowsTheLatencyThatThePipelineConfigures) {
   for (guint64 number = 0; number < 50; number++) pads.push(Pads::buffer(number));
   pads.release();
   EXPECT_EQ(pads.wait_for(53).size(), 53u);
+}
+
+// In bytes as well: eight-K frames would fill the memory long before they fill ten seconds.
+TEST(OutputLimit, IsHalfAGigabyteHoweverLongThePipelinesLatencyIs) {
+  Pads pads(kLaunch);
+  pads.start("s", "video/x-raw,format=RGBA,width=7680,height=4320,framerate=25/1");
+  pads.wait_for(3);
+  GstPad* src = gst_element_get_static_pad(pads.element(), "src");
+  gst_pad_send_event(src, gst_event_new_latency(10 * GST_SECOND));
+  gst_object_unref(src);
+  pads.hold();
+  // Of a frame nothing is looked at: all of them lie in the same memory.
+  constexpr gsize kFrame = gsize{7680} * 4320 * 4;
+  std::vector<guint8> pixels(kFrame);
+  std::atomic<guint64> pushed = 0;
+  auto pushing = std::async(std::launch::async, [&] {
+    GstFlowReturn flow = GST_FLOW_OK;
+    while (flow == GST_FLOW_OK) {
+      flow = pads.push(gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, pixels.data(), kFrame,
+                                                   0, kFrame, nullptr, nullptr));
+      pushed++;
+    }
+  });
+  ASSERT_TRUE(pads.wait_until_held());
+  EXPECT_EQ(pushing.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  // Beside the one that downstream holds and the one that waits for room.
+  EXPECT_LE(pushed, (gsize{512} << 20) / kFrame + 1 + 2);
+  pads.push_event(gst_event_new_flush_start());
+  pushing.get();
 }
 
 }  // namespace

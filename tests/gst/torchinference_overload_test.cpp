@@ -12,6 +12,32 @@ namespace {
 
 using testing::ElementsAre;
 
+/// What a QoS message says.
+struct QosTold {
+  gboolean live = FALSE;
+  guint64 running_time = 0, stream_time = 0, timestamp = 0, duration = 0;
+  gint64 jitter = 0;
+  guint64 processed = 0, dropped = 0;
+};
+
+QosTold read_qos(GstMessage* message) {
+  QosTold told;
+  if (message == nullptr) {
+    ADD_FAILURE() << "no QoS message";
+    return told;
+  }
+  GstFormat format;
+  gst_message_parse_qos(message, &told.live, &told.running_time, &told.stream_time, &told.timestamp,
+                        &told.duration);
+  gst_message_parse_qos_values(message, &told.jitter, nullptr, nullptr);
+  gst_message_parse_qos_stats(message, &format, &told.processed, &told.dropped);
+  EXPECT_EQ(format, GST_FORMAT_BUFFERS);
+  gst_message_unref(message);
+  return told;
+}
+
+QosTold next_qos(Pads& pads) { return read_qos(pads.wait_for_message(GST_MESSAGE_QOS)); }
+
 class Overload : public InferenceTest {
  protected:
   /// Two frames are at the engine, which is all the credit there is for one worker and batches of
@@ -81,24 +107,17 @@ TEST_F(Overload, ThePolicyMayChangeWhilePlaying) {
   EXPECT_THAT(classes(pads), ElementsAre("0", "1", ""));
 }
 
-TEST_F(Overload, IsToldOnceASecondWithCounts) {
+TEST_F(Overload, IsToldAtOnceWithTheFramesTimes) {
   Pads& pads = play(launch("forward gate g"));
   fill(pads, true);
   for (guint64 number = 2; number < 4; number++) pads.push(Pads::buffer(number));
-  GstMessage* message = pads.wait_for_message(GST_MESSAGE_QOS);
-  ASSERT_NE(message, nullptr);
-  gboolean live;
-  guint64 running_time, stream_time, timestamp, duration, processed, dropped;
-  GstFormat format;
-  gst_message_parse_qos(message, &live, &running_time, &stream_time, &timestamp, &duration);
-  gst_message_parse_qos_stats(message, &format, &processed, &dropped);
-  gst_message_unref(message);
-  EXPECT_TRUE(live);
-  EXPECT_EQ(timestamp, 80 * GST_MSECOND);
-  EXPECT_EQ(running_time, 80 * GST_MSECOND);
-  EXPECT_EQ(format, GST_FORMAT_BUFFERS);
-  EXPECT_EQ(dropped, 1u);
-  EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_QOS, 0), nullptr);
+  const auto told = next_qos(pads);
+  EXPECT_TRUE(told.live);
+  EXPECT_EQ(told.timestamp, 80 * GST_MSECOND);
+  EXPECT_EQ(told.running_time, 80 * GST_MSECOND);
+  EXPECT_EQ(told.stream_time, 80 * GST_MSECOND);
+  EXPECT_EQ(told.duration, 40 * GST_MSECOND);
+  EXPECT_EQ(told.dropped, 1u);
 }
 
 // Frames that wait for downstream are no overload.
@@ -152,12 +171,7 @@ TEST_F(Qos, LateFramesGoOnWithoutResultsAndAreTold) {
   EXPECT_EQ(last_class(pads), "3");
   EXPECT_EQ(pads.arrived_buffers(), 4u);
   EXPECT_EQ(stat(pads.element(), "skipped-late"), 2u);
-  GstMessage* message = pads.wait_for_message(GST_MESSAGE_QOS);
-  ASSERT_NE(message, nullptr);
-  gint64 jitter;
-  gst_message_parse_qos_values(message, &jitter, nullptr, nullptr);
-  EXPECT_EQ(jitter, 60 * GST_MSECOND);
-  gst_message_unref(message);
+  EXPECT_EQ(next_qos(pads).jitter, 60 * GST_MSECOND);
 }
 
 TEST_F(Qos, CanBeTurnedOff) {
@@ -197,6 +211,62 @@ TEST_F(Qos, MeansNothingForFramesWithoutTimes) {
   pads.push(timeless);
   pads.query(gst_query_new_drain());
   EXPECT_EQ(last_class(pads), "1");
+}
+
+TEST_F(Qos, MeansNothingInASegmentThatIsNotInTime) {
+  Pads pads(launch());
+  pads.push_event(gst_event_new_stream_start("s"));
+  pads.set_caps(Pads::kCaps);
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_BYTES);
+  pads.push_event(gst_event_new_segment(&segment));
+  push_and_drain(pads, 0);
+  send_qos(pads, 0, GST_SECOND);
+  push_and_drain(pads, 1);
+  EXPECT_EQ(last_class(pads), "1");
+}
+
+TEST_F(Qos, IsToldAtMostOnceASecondWithAllThatWereNotLookedAt) {
+  Pads pads(launch());
+  pads.start();
+  push_and_drain(pads, 0);
+  send_qos(pads, 0, 3600 * GST_SECOND);
+  const auto begun = std::chrono::steady_clock::now();
+  std::vector<QosTold> told;
+  for (guint64 number = 1; told.size() < 3 && number < 10000; number++) {
+    push_and_drain(pads, number);
+    if (auto* message = pads.wait_for_message(GST_MESSAGE_QOS, GST_MSECOND))
+      told.push_back(read_qos(message));
+  }
+  ASSERT_EQ(told.size(), 3u);
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::seconds(2));
+  EXPECT_EQ(told[0].dropped, 1u);
+  EXPECT_LT(told[0].dropped, told[1].dropped);
+  EXPECT_LT(told[1].dropped, told[2].dropped);
+  EXPECT_EQ(told[2].dropped, stat(pads.element(), "skipped-late"));
+  // Those that are looked at all the same, one a second.
+  EXPECT_EQ(told[0].processed, 1u);
+  EXPECT_GE(told[2].processed, 2u);
+  EXPECT_EQ(pads.arrived_buffers(), told[2].dropped + told[2].processed);
+}
+
+TEST_F(Qos, IsCountedAnewAfterAFlush) {
+  Pads pads(launch());
+  pads.start();
+  for (guint64 round = 0; round < 2; round++) {
+    push_and_drain(pads, 2 * round);
+    send_qos(pads, 0, GST_SECOND);
+    push_and_drain(pads, 2 * round + 1);
+    const auto told = next_qos(pads);
+    EXPECT_EQ(told.processed, 1u);
+    EXPECT_EQ(told.dropped, 1u);
+    pads.push_event(gst_event_new_flush_start());
+    pads.push_event(gst_event_new_flush_stop(TRUE));
+    GstSegment segment;
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    pads.push_event(gst_event_new_segment(&segment));
+  }
+  EXPECT_EQ(stat(pads.element(), "inferred"), 2u) << "stats count on";
 }
 
 }  // namespace

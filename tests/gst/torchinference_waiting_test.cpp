@@ -14,9 +14,10 @@ namespace {
 
 using testing::ElementsAre;
 
-GstEvent* new_segment() {
+GstEvent* new_segment(double rate = 1.0) {
   GstSegment segment;
   gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.rate = rate;
   return gst_event_new_segment(&segment);
 }
 
@@ -90,6 +91,86 @@ TEST_F(Waiting, AnswersAQueryThatWaitsBehindAFrameWhenAFlushComes) {
   EXPECT_FALSE(answer.get());
 }
 
+// Between FLUSH_START and FLUSH_STOP nothing can be stored on the pad, and the frame before the
+// caps has not left: whoever forgets them there never tells downstream.
+TEST_F(Waiting, WhatAFlushCatchesBehindAFrameAtWorkStillDescribesTheStream) {
+  Pads& pads = at_gate();
+  pads.set_caps("video/x-raw,format=GRAY8,width=32,height=4,framerate=25/1");
+  pads.push_event(gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "a title", nullptr)));
+  pads.push_event(new_segment(2.0));
+  pads.push_event(gst_event_new_eos());
+  pads.push_event(gst_event_new_flush_start());
+  pads.push_event(gst_event_new_flush_stop(TRUE));
+  control.open_gate("g");
+  pads.push_event(new_segment());
+  pads.push(Pads::buffer(1));
+  pads.query(gst_query_new_drain());
+
+  GstCaps* caps = gst_pad_get_current_caps(pads.downstream());
+  int width = 0;
+  gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &width);
+  gst_caps_unref(caps);
+  EXPECT_EQ(width, 32);
+  // Segment and end are of the time before the flush; the rest comes with the first event behind
+  // it.
+  EXPECT_THAT(pads.arrived(), ElementsAre("event stream-start", "event caps", "event segment",
+                                          "event flush-start", "event flush-stop", "event caps",
+                                          "event segment", "event tag", "buffer 1", "query drain"));
+  EXPECT_EQ(best_class(pads.arrived_buffer(0)), "1");
+}
+
+TEST_F(Waiting, FramesKeepTheirResultsWhileThePadIsNotLinked) {
+  Pads& pads = at_gate("batch-size=4 overload-policy=wait");
+  pads.push(Pads::buffer(1));
+  pads.push(Pads::buffer(2));
+  pads.unlink();
+  control.open_gate("g");
+  GstPad* src = gst_element_get_static_pad(pads.element(), "src");
+  while (gst_pad_get_task_state(src) != GST_TASK_PAUSED) g_usleep(100);
+  gst_object_unref(src);
+  EXPECT_EQ(pads.push(Pads::buffer(3)), GST_FLOW_NOT_LINKED);
+  pads.link();  // sends RECONFIGURE
+  EXPECT_EQ(pads.push(Pads::buffer(4)), GST_FLOW_OK);
+  pads.query(gst_query_new_drain());
+  // Lost are the frame that could not leave and the one that upstream was told of.
+  ASSERT_EQ(pads.arrived_buffers(), 3u);
+  for (std::size_t i = 0; i < 3; i++) {
+    GstBuffer* buffer = pads.arrived_buffer(i);
+    EXPECT_EQ(best_class(buffer), std::to_string(GST_BUFFER_OFFSET(buffer)));
+  }
+}
+
+TEST_F(Waiting, ADrainIsAnsweredOnceTheEngineHasLetGoOfFramesThatAFlushDisowned) {
+  // A late stage holds the frame until its forward is over, as on a GPU.
+  Pads& pads = play(launch("stage late\nforward gate g"));
+  pads.set_answer([](GstQuery*) { return true; });
+  pads.start();
+  GstBuffer* frame = Pads::buffer(0);
+  gst_buffer_ref(frame);
+  pads.push(frame);
+  ASSERT_TRUE(control.await_at_gate("g", 1));
+  pads.push_event(gst_event_new_flush_start());
+  pads.push_event(gst_event_new_flush_stop(TRUE));
+  pads.push_event(new_segment());
+  EXPECT_GT(GST_MINI_OBJECT_REFCOUNT_VALUE(frame), 1) << "the forward reads it";
+  auto drained = std::async(std::launch::async, [&] { return pads.query(gst_query_new_drain()); });
+  EXPECT_EQ(drained.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  control.open_gate("g");
+  EXPECT_TRUE(drained.get());
+  EXPECT_EQ(GST_MINI_OBJECT_REFCOUNT_VALUE(frame), 1);
+  gst_buffer_unref(frame);
+}
+
+TEST_F(Waiting, AFlushEndsADrainThatWaitsForTheForward) {
+  Pads& pads = at_gate();
+  pads.push_event(gst_event_new_flush_start());
+  pads.push_event(gst_event_new_flush_stop(TRUE));
+  auto drained = std::async(std::launch::async, [&] { return pads.query(gst_query_new_drain()); });
+  EXPECT_EQ(drained.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  pads.push_event(gst_event_new_flush_start());
+  EXPECT_FALSE(drained.get());
+}
+
 TEST_F(Waiting, OneStreamsFlushDoesNotDelayAnother) {
   Pads& pads = at_gate();
   Pads& other = play("torchinference model-file=" + folder.path("model.pt") +
@@ -153,6 +234,52 @@ TEST_F(ClosingEarly, AFrameThatIsNotInferredEndsTheWaitOfItsBatch) {
   expect_no_timeout(pads.element());
 }
 
+TEST_F(ClosingEarly, CapsDoNotEndTheWaitOfABatch) {
+  Pads pads(launch("", kPatient));
+  pads.start();
+  pads.push(Pads::buffer(0));
+  // The model's input has one size, whatever the frames have.
+  pads.set_caps("video/x-raw,format=GRAY8,width=8,height=16,framerate=25/1");
+  pads.push(Pads::buffer(1));
+  pads.push_event(gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "a title", nullptr)));
+  for (guint64 number = 2; number < 8; number++) pads.push(Pads::buffer(number));
+  pads.query(gst_query_new_drain());
+  EXPECT_EQ(stat(pads.element(), "batches"), 1u);
+  EXPECT_EQ(stat(pads.element(), "close-reasons/full"), 1u);
+}
+
+TEST_F(ClosingEarly, AnotherStreamsFlushDoesNotEndTheWaitOfABatch) {
+  Pads pads(launch("", kPatient));
+  Pads other("torchinference model-file=" + folder.path("model.pt") + " workers=1 threads=1 " +
+             kPatient);
+  pads.start();
+  other.start();
+  pads.push(Pads::buffer(0));
+  other.push(Pads::buffer(1));
+  other.push_event(gst_event_new_flush_start());
+  other.push_event(gst_event_new_flush_stop(TRUE));
+  for (guint64 number = 1; number < 8; number++) pads.push(Pads::buffer(number));
+  pads.query(gst_query_new_drain());
+  EXPECT_EQ(control.items(), 8u);
+  EXPECT_EQ(stat(pads.element(), "batches"), 1u);
+  EXPECT_EQ(stat(pads.element(), "close-reasons/full"), 1u);
+}
+
+TEST_F(ClosingEarly, AStreamsEndEndsTheWaitOfAnothersFrames) {
+  Pads pads(launch("", kPatient));
+  Pads other("torchinference model-file=" + folder.path("model.pt") + " workers=1 threads=1 " +
+             kPatient);
+  pads.start();
+  other.start();
+  other.push(Pads::buffer(1));
+  pads.push(Pads::buffer(0));
+  pads.push_event(gst_event_new_gap(40 * GST_MSECOND, GST_SECOND));
+  other.push_event(gst_event_new_eos());
+  EXPECT_EQ(pads.wait_for(5).back(), "event gap");
+  EXPECT_EQ(other.wait_for(5).back(), "event eos");
+  expect_no_timeout(pads.element());
+}
+
 TEST_F(ClosingEarly, BackPressureEndsTheWaitOfItsBatch) {
   Pads pads(launch("", kPatient + " inference-interval=2"));
   pads.start();
@@ -170,97 +297,6 @@ TEST_F(ClosingEarly, BackPressureEndsTheWaitOfItsBatch) {
   pads.push_event(gst_event_new_eos());
   EXPECT_EQ(pads.wait_for(64).back(), "event eos");
   expect_no_timeout(pads.element());
-}
-
-/// Whole pipelines, with a full batch out of reach and the timeout at its cap.
-class Preroll : public ClosingEarly {
- protected:
-  struct Unref {
-    void operator()(gpointer object) const {
-      gst_element_set_state(GST_ELEMENT(object), GST_STATE_NULL);
-      gst_object_unref(object);
-    }
-  };
-  using Pipeline = std::unique_ptr<GstElement, Unref>;
-
-  Pipeline pipeline(const std::string& source, const std::string& sink,
-                    const std::string& timeout = "batch-timeout=10000000000") {
-    const auto line = source + " ! video/x-raw,format=GRAY8,width=16,height=8 ! " +
-                      launch("", "batch-size=8 name=infer " + timeout) + " ! " + sink;
-    GError* error = nullptr;
-    Pipeline pipeline(gst_parse_launch(line.c_str(), &error));
-    EXPECT_EQ(error, nullptr) << line << ": " << error->message;
-    return pipeline;
-  }
-
-  static bool reaches(GstElement* pipeline, GstState state) {
-    gst_element_set_state(pipeline, state);
-    return gst_element_get_state(pipeline, nullptr, nullptr, 20 * GST_SECOND) ==
-           GST_STATE_CHANGE_SUCCESS;
-  }
-
-  static bool reaches_eos(GstElement* pipeline) {
-    GstBus* bus = gst_element_get_bus(pipeline);
-    GstMessage* message = gst_bus_timed_pop_filtered(
-        bus, 20 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
-    const bool eos = message != nullptr && GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
-    if (message != nullptr) gst_message_unref(message);
-    gst_object_unref(bus);
-    return eos;
-  }
-};
-
-TEST_F(Preroll, WorksWithOneFrameAndEos) {
-  const auto line = pipeline("videotestsrc num-buffers=1", "fakesink sync=true");
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_PAUSED));
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_PLAYING));
-  EXPECT_TRUE(reaches_eos(line.get()));
-}
-
-TEST_F(Preroll, WorksBehindATeeWithoutQueues) {
-  // The other branch holds the tee's thread after the first frame: no second one ever comes.
-  const auto line = pipeline("videotestsrc num-buffers=20 ! tee name=t", "fakesink sync=true",
-                             "batch-timeout=200000000");
-  auto* branch = gst_parse_bin_from_description("fakesink sync=true", TRUE, nullptr);
-  gst_bin_add(GST_BIN(line.get()), branch);
-  GstElement* tee = gst_bin_get_by_name(GST_BIN(line.get()), "t");
-  ASSERT_TRUE(gst_element_link(tee, branch));
-  gst_object_unref(tee);
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_PAUSED));
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_PLAYING));
-  EXPECT_TRUE(reaches_eos(line.get()));
-}
-
-TEST_F(Preroll, StepsFrameByFrame) {
-  const auto line = pipeline("videotestsrc num-buffers=60", "fakesink sync=true");
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_PAUSED));
-  for (int i = 0; i < 10; i++) {
-    gst_element_send_event(line.get(), gst_event_new_step(GST_FORMAT_BUFFERS, 1, 1.0, TRUE, FALSE));
-    ASSERT_EQ(gst_element_get_state(line.get(), nullptr, nullptr, 20 * GST_SECOND),
-              GST_STATE_CHANGE_SUCCESS);
-  }
-}
-
-TEST_F(Preroll, SeeksInPaused) {
-  const auto line = pipeline("videotestsrc num-buffers=100", "fakesink sync=true");
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_PAUSED));
-  for (int i = 1; i <= 5; i++) {
-    ASSERT_TRUE(gst_element_seek_simple(line.get(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
-                                        i * 100 * GST_MSECOND));
-    ASSERT_EQ(gst_element_get_state(line.get(), nullptr, nullptr, 20 * GST_SECOND),
-              GST_STATE_CHANGE_SUCCESS);
-  }
-}
-
-TEST_F(Preroll, StatesCycleWhileDataFlowsAndTheModelIsLoadedOnce) {
-  const auto line = pipeline("videotestsrc", "fakesink sync=false", "batch-timeout=0");
-  for (int i = 0; i < 25; i++) {
-    ASSERT_TRUE(reaches(line.get(), GST_STATE_PLAYING));
-    ASSERT_TRUE(reaches(line.get(), i % 2 == 0 ? GST_STATE_READY : GST_STATE_PAUSED));
-  }
-  EXPECT_EQ(control.loads(), 1u);
-  ASSERT_TRUE(reaches(line.get(), GST_STATE_NULL));
-  EXPECT_EQ(control.models(), 0);
 }
 
 }  // namespace
