@@ -2,9 +2,13 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-// Linked into every test of the elements: starts and ends GStreamer, and fails the test in which
-// GLib or GStreamer says that something was called as it must not be.
+#include "support/leaks.h"
 
+// Linked into every test of the elements: starts and ends GStreamer, and fails the test in which
+// GLib or GStreamer says that something was called as it must not be, and the program that leaves
+// any of GStreamer's objects behind.
+
+namespace torchinfer::test {
 namespace {
 
 GLogWriterOutput fail_on_complaint(GLogLevelFlags level, const GLogField* fields, gsize count,
@@ -22,11 +26,14 @@ class GstEnvironment final : public testing::Environment {
   void SetUp() override {
     g_log_set_writer_func(fail_on_complaint, nullptr, nullptr);
     gst_init(nullptr, nullptr);
+    if (leaks_are_traced()) listen_to_leaks_tracer();
   }
-  // The leaks tracer reports here.
-  void TearDown() override { gst_deinit(); }
+  void TearDown() override {
+    for (const auto& leak : end_gstreamer()) ADD_FAILURE() << leak;
+  }
 };
 
 const auto* const kEnvironment = testing::AddGlobalTestEnvironment(new GstEnvironment);
 
 }  // namespace
+}  // namespace torchinfer::test
