@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The words a person types. Each calls a program in tools/, which can be called by itself as well.
-# SUITE=forky chooses Debian testing; PREFIX and DESTDIR are install's.
+# SUITE=forky chooses Debian testing; PREFIX and DESTDIR are install's, MINUTES is soak's.
 
 PREFIX ?= /usr/local
+MINUTES ?= 10
 
-.PHONY: help demo build test test-asan test-tsan test-env lint shell install clean
+.PHONY: help demo build test test-asan test-tsan test-env soak lint shell install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word text; do \
@@ -27,6 +28,9 @@ test-tsan: ## the library's tests with ThreadSanitizer
 
 test-env: ## the tests of tools/env itself; they make small roots and take minutes
 	tests/env/run
+
+soak: ## random operations over eight streams, with a book of every frame (MINUTES=10)
+	tools/soak --minutes $(MINUTES)
 
 lint: ## check format, style, scripts and the direction of includes
 	tools/lint
