@@ -99,9 +99,10 @@ attach_type () {
 
 void
 install_strings (GObjectClass *klass) {
-  const auto add = [klass] (guint id, const char *name, const char *nick, const char *blurb) {
+  const auto add = [klass] (guint id, const char *name, const char *nick, const char *blurb,
+                       GParamFlags flags) {
     g_object_class_install_property (
-        klass, id, g_param_spec_string (name, nick, blurb, nullptr, kReady));
+        klass, id, g_param_spec_string (name, nick, blurb, nullptr, flags));
   };
   /**
    * GstTorchInference:model-file:
@@ -109,40 +110,57 @@ install_strings (GObjectClass *klass) {
    * The TorchScript archive to run. What the model expects, and its labels, may lie inside it or
    * beside it.
    *
+   * Set while the element is PAUSED or PLAYING, the same name included, it is read anew and loaded
+   * beside the model that runs. The new model takes over between two frames and the element message
+   * torchinference-loaded says so, or a warning says why the old one stays. Of several settings in
+   * a row the last one counts. NULL is refused then. #GstTorchInference:model-info-file,
+   * #GstTorchInference:label-file and #GstTorchInference:model-sha256 take effect with it: set
+   * them before, or all of them in one g_object_set().
+   *
    * Since: 0.1
    */
-  add (GST_TORCH_PROP_MODEL_FILE, "model-file", "Model file", "TorchScript archive to run");
+  add (GST_TORCH_PROP_MODEL_FILE, "model-file", "Model file",
+      "TorchScript archive to run. Set while playing, the new model takes over between two frames "
+      "once it is loaded, or a warning says why not",
+      kLive);
   /**
    * GstTorchInference:model-info-file:
    *
    * A .modelinfo key file that says what the model expects and gives. Unset, it is `<model-
-   * file>.modelinfo` where there is one, otherwise the one inside the archive.
+   * file>.modelinfo` where there is one, otherwise the one inside the archive. While
+   * playing it takes effect when #GstTorchInference:model-file is set.
    *
    * Since: 0.1
    */
   add (GST_TORCH_PROP_MODEL_INFO_FILE, "model-info-file", "Model info file",
       "What the model expects and gives, as a .modelinfo key file (NULL = <model-file>.modelinfo, "
-      "else the one inside the archive)");
+      "else the one inside the archive). While playing it takes effect when model-file is set",
+      kLive);
   /**
    * GstTorchInference:label-file:
    *
    * Names of the classes, one a line, class 0 first. Unset, they are those inside the archive;
-   * without any, classes are named by their numbers.
+   * without any, classes are named by their numbers. While playing it takes effect when
+   * #GstTorchInference:model-file is set.
    *
    * Since: 0.1
    */
   add (GST_TORCH_PROP_LABEL_FILE, "label-file", "Label file",
-      "Names of the classes, one a line, class 0 first (NULL = those inside the archive)");
+      "Names of the classes, one a line, class 0 first (NULL = those inside the archive). While "
+      "playing it takes effect when model-file is set",
+      kLive);
   /**
    * GstTorchInference:model-sha256:
    *
    * Refuse a model file with another SHA-256. A model is code: this is what makes it trusted.
+   * While playing it takes effect when #GstTorchInference:model-file is set.
    *
    * Since: 0.1
    */
   add (GST_TORCH_PROP_MODEL_SHA256, "model-sha256", "Model SHA-256",
       "Refuse a model file with another SHA-256; 64 hexadecimal digits (NULL = any). A model is "
-      "code: pin what you trust");
+      "code: pin what you trust. While playing it takes effect when model-file is set",
+      kLive);
   /**
    * GstTorchInference:device:
    *
@@ -163,7 +181,8 @@ install_strings (GObjectClass *klass) {
   add (GST_TORCH_PROP_ENGINE_NAME, "engine-name", "Engine name",
       "Streams of one process share a loaded model if they name the same engine (NULL is a name "
       "too) and agree on model, device, "
-      "precision, batch-size, workers and threads");
+      "precision, batch-size, workers and threads",
+      kReady);
 }
 
 void

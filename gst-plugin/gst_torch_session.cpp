@@ -93,7 +93,7 @@ gst_torch_name_model (const torchinfer::Status &status, const torchinfer::Sessio
 
 GstMessage *
 gst_torch_loaded_message (GstElement *element, const torchinfer::SessionRequest &request,
-    const torchinfer::Session &session, GstClockTime load_time) {
+    const torchinfer::Session &session, GstClockTime load_time, bool unchanged) {
   const auto engine = session.engine ();
   const auto model = session.model ();
   const auto &facts = engine.facts;
@@ -102,6 +102,7 @@ gst_torch_loaded_message (GstElement *element, const torchinfer::SessionRequest 
   gst_torch_set (loaded, "engine-name", engine.name);
   gst_torch_set (loaded, "engine-users", session.engine_users ());
   gst_torch_set (loaded, "shared", engine.shared);
+  gst_torch_set (loaded, "unchanged", unchanged);
   gst_torch_set (loaded, "not-shared-with", engine.similar);
   gst_torch_set_file_name (loaded, "model-file", engine.model_path);
   gst_torch_set (loaded, "model-sha256", engine.model_sha256);

@@ -21,10 +21,10 @@ torchinfer::Status gst_torch_name_model (
     const torchinfer::Status &status, const torchinfer::SessionRequest &request);
 
 /// The torchinference-loaded message of `element`: what was loaded, how, and with whom it is
-/// shared. docs/elements.md lists the fields.
+/// shared. `unchanged`: it is what ran before. docs/elements.md lists the fields.
 GstMessage *gst_torch_loaded_message (GstElement *element,
     const torchinfer::SessionRequest &request, const torchinfer::Session &session,
-    GstClockTime load_time);
+    GstClockTime load_time, bool unchanged);
 
 /// The same in one line, for the log.
 std::string gst_torch_loaded_line (const torchinfer::SessionRequest &request,

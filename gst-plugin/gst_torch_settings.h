@@ -40,12 +40,13 @@ struct GstTorchLiveSettings {
 };
 
 /// All properties. Strings are empty where the property is NULL. Those outside `live` are read when
-/// the element goes to PAUSED.
+/// the element goes to PAUSED, and the first four also when model_file is set after that.
 struct GstTorchSettings {
   std::string model_file;
   std::string model_info_file;
   std::string label_file;
   std::string model_sha256;
+
   std::string device = "auto";
   torchinfer::Precision precision = torchinfer::Precision::kAuto;
   guint batch_size = 0;

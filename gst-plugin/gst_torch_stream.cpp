@@ -58,6 +58,13 @@ GstTorchStream::configure (const std::function<GstTorchLiveSettings ()> &read) {
   renew_pools ();
 }
 
+void
+GstTorchStream::tell_replaced (bool latency_grew) {
+  if (latency_grew)
+    frames_.post_latency ();
+  renew_pools ();
+}
+
 // --- Upstream's streaming thread
 
 GstFlowReturn

@@ -67,6 +67,8 @@ class GstTorchStream {
   GstTorchFrames &frames () { return frames_; }
   /// GstTorchFrames::configure(), and what follows from it for upstream.
   void configure (const std::function<GstTorchLiveSettings ()> &read);
+  /// GstTorchFrames::replace() is over: pipeline and upstream hear of what has grown.
+  void tell_replaced (bool latency_grew);
 
   // Pad functions.
   GstFlowReturn chain (GstMiniPtr<GstBuffer> buffer);

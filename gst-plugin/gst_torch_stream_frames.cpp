@@ -52,25 +52,70 @@ GstTorchFrames::GstTorchFrames (GstElement *element, GstPad *sink_pad)
   gst_segment_init (&segment_, GST_FORMAT_UNDEFINED);
 }
 
+/// The sessions that this stream has frames at, for as long as a thread calls them. They do not end
+/// meanwhile, and never on that thread: whoever ends one joins its workers.
+class GstTorchFrames::Use {
+ public:
+  enum class Which {
+    kPresent,
+    kAll,  ///< the one before, too, where that is not done yet
+  };
+  explicit Use (const GstTorchFrames &frames, Which which = Which::kPresent) : frames_ (frames) {
+    const std::lock_guard guard (frames_.lock_);
+    present_ = enter (frames_.present_.get ());
+    past_ = which == Which::kAll ? enter (frames_.past_.get ()) : nullptr;
+  }
+  ~Use () {
+    const std::lock_guard guard (frames_.lock_);
+    for (Seat *seat : {present_, past_})
+      if (seat != nullptr)
+        seat->users--;
+    frames_.unused_.notify_all ();
+  }
+  Use (const Use &) = delete;
+  Use &operator= (const Use &) = delete;
+
+  /// Null: no model looks at any frame.
+  torchinfer::Session *present () const { return session_of (present_); }
+
+  template <class Function>
+  void for_each (Function &&function) const {
+    for (const Seat *seat : {past_, present_})
+      if (seat != nullptr)
+        function (*seat->session);
+  }
+
+ private:
+  static Seat *enter (Seat *seat) {
+    if (seat != nullptr)
+      seat->users++;
+    return seat;
+  }
+  static torchinfer::Session *session_of (const Seat *seat) {
+    return seat != nullptr ? seat->session.get () : nullptr;
+  }
+
+  const GstTorchFrames &frames_;
+  Seat *present_;
+  Seat *past_;
+};
+
 void
 GstTorchFrames::start (
     std::shared_ptr<torchinfer::Session> session, std::shared_ptr<torchinfer::Waker> waker) {
+  stop ();
   waker_ = std::move (waker);
-  batch_size_ = 1;
-  most_at_engine_ = 0;
-  if (session) {
-    const auto engine = session->engine ();
-    batch_size_ = engine.facts.batch_size;
-    most_at_engine_ = batch_size_ * (engine.workers + 1);
-  }
+  infers_ = session != nullptr;
+  note_engine (session.get ());
   caps_known_ = false;
   liveness_known_ = false;
   discont_ = false;
   previous_ready_ = {};
   gst_segment_init (&segment_, GST_FORMAT_UNDEFINED);
+  auto seat = session ? std::make_unique<Seat> (Seat{std::move (session)}) : nullptr;
   apply ([&] {
     const std::lock_guard guard (lock_);
-    session_.swap (session);
+    present_ = std::move (seat);
     policy_.restart ();
     counters_ = {};
     live_ = false;
@@ -83,12 +128,68 @@ GstTorchFrames::start (
 }
 
 void
-GstTorchFrames::stop () {
-  std::shared_ptr<torchinfer::Session> session;
+GstTorchFrames::note_engine (const torchinfer::Session *session) {
+  if (session == nullptr) {
+    batch_size_ = 1;
+    most_at_engine_ = 0;
+    return;
+  }
+  const auto engine = session->engine ();
+  batch_size_ = engine.facts.batch_size;
+  most_at_engine_ = engine.facts.batch_size * (engine.workers + 1);
+}
+
+bool
+GstTorchFrames::replace (std::shared_ptr<torchinfer::Session> session) {
+  auto seat = std::make_unique<Seat> (Seat{session});
+  const std::lock_guard in_order (apply_lock_);
+  session->interrupt (interrupted_);
+  note_engine (session.get ());
+  const bool grew = apply_settings (session.get ());
   {
     const std::lock_guard guard (lock_);
-    session_.swap (session);
+    seat.swap (present_);
+    past_ = std::move (seat);
+    warned_ = false;
   }
+  hurry (*past_->session);
+  return grew;
+}
+
+void
+GstTorchFrames::retire () {
+  {
+    std::unique_lock lock (lock_);
+    if (!past_)
+      return;
+    // The frame that was entering then is there, and the next ones go elsewhere.
+    unused_.wait (lock, [&] { return past_->users == 0; });
+  }
+  // When interrupted, its frames are cancelled or about to be.
+  past_->session->drain ();
+  std::unique_ptr<Seat> seat;
+  {
+    const std::lock_guard guard (lock_);
+    seat = std::move (past_);
+  }
+  vacate (std::move (seat));
+}
+
+/// Nobody finds the seat any more; those who have found it are waited for.
+void
+GstTorchFrames::vacate (std::unique_ptr<Seat> seat) {
+  std::unique_lock lock (lock_);
+  unused_.wait (lock, [&] { return !seat || seat->users == 0; });
+}
+
+void
+GstTorchFrames::stop () {
+  std::unique_ptr<Seat> seat;
+  {
+    const std::lock_guard guard (lock_);
+    seat.swap (present_);
+  }
+  vacate (std::move (seat));
   waker_ = nullptr;
 }
 
@@ -109,7 +210,8 @@ GstTorchFrames::apply (Change &&change) {
   {
     const std::lock_guard in_order (apply_lock_);
     change ();
-    grew = apply_settings ();
+    const Use use (*this);
+    grew = apply_settings (use.present ());
   }
   if (grew)
     post_latency ();
@@ -117,8 +219,7 @@ GstTorchFrames::apply (Change &&change) {
 
 /// True if the latency grew. With apply_lock_ held.
 bool
-GstTorchFrames::apply_settings () {
-  const auto session = this->session ();
+GstTorchFrames::apply_settings (torchinfer::Session *session) {
   torchinfer::SessionSettings settings;
   {
     const std::lock_guard guard (lock_);
@@ -165,6 +266,9 @@ GstTorchFrames::enter (GstMiniPtr<GstBuffer> buffer) {
   frame.entered = now ();
   frame.buffer = mark_discont (std::move (buffer));
 
+  // Another model may take over meanwhile, but this frame is for the one that is here now.
+  const Use use (*this);
+  const auto session = use.present ();
   const bool eligible = gst_torch_is_eligible (frame.buffer.get (), segment_);
   const auto running_time = gst_torch_running_time (frame.buffer.get (), segment_);
   GstTorchVerdict verdict;
@@ -172,7 +276,7 @@ GstTorchFrames::enter (GstMiniPtr<GstBuffer> buffer) {
   {
     const std::lock_guard guard (lock_);
     counters_.received++;
-    if (!session_)
+    if (!session)
       return frame;
     verdict = policy_.judge (eligible, running_time, settings_, frame.entered);
     overload = effective_policy (settings_, live_);
@@ -180,7 +284,7 @@ GstTorchFrames::enter (GstMiniPtr<GstBuffer> buffer) {
 
   switch (verdict) {
     case GstTorchVerdict::kIneligible:
-      session_->set_contributing (false);
+      session->set_contributing (false);
       note_not_inferred (frame.buffer.get (), &GstTorchCounters::ineligible);
       return frame;
     case GstTorchVerdict::kInterval:
@@ -191,7 +295,7 @@ GstTorchFrames::enter (GstMiniPtr<GstBuffer> buffer) {
       return frame;
     case GstTorchVerdict::kInfer: break;
   }
-  if (!session_->has_credit ()) {
+  if (!session->has_credit ()) {
     if (overload == GST_TORCH_OVERLOAD_POLICY_SKIP) {
       note_not_inferred (frame.buffer.get (), &GstTorchCounters::skipped_overload);
       return frame;
@@ -203,21 +307,21 @@ GstTorchFrames::enter (GstMiniPtr<GstBuffer> buffer) {
     }
     // False when interrupted, and then the frame goes nowhere; also when the engine has failed,
     // which submit() will say.
-    if (!session_->wait_credit () && session_->engine_status ().ok ())
+    if (!session->wait_credit () && session->engine_status ().ok ())
       return frame;
   }
-  submit (frame);
+  submit (frame, *session);
   return frame;
 }
 
 void
-GstTorchFrames::submit (GstTorchFrame &frame) {
+GstTorchFrames::submit (GstTorchFrame &frame, torchinfer::Session &session) {
   auto view = mapper_.map (frame.buffer.get ());
   if (!view) {
     frame.refusal = view.status ();
     return;
   }
-  auto result = session_->submit (*view, {}, waker_);
+  auto result = session.submit (*view, {}, waker_);
   if (!result) {
     frame.refusal = result.status ();
     return;
@@ -317,7 +421,7 @@ GstTorchFrames::leave (GstTorchFrame frame) {
     const std::lock_guard guard (lock_);
     counters_.inferred++;
   }
-  if (session_ && (!frame.result || !status.ok ()))
+  if (infers_ && (!frame.result || !status.ok ()))
     gst_torch_remove_stale_results (frame.buffer.get ());
   departure.buffer = std::move (frame.buffer);
   return departure;
@@ -394,7 +498,10 @@ GstTorchFrames::post_stats () {
 
 bool
 GstTorchFrames::drain () {
-  return !session_ || session_->drain ();
+  bool drained = true;
+  const Use use (*this, Use::Which::kAll);
+  use.for_each ([&] (torchinfer::Session &session) { drained = session.drain () && drained; });
+  return drained;
 }
 
 void
@@ -405,36 +512,38 @@ GstTorchFrames::note_qos (GstClockTime timestamp, GstClockTimeDiff jitter) {
 
 void
 GstTorchFrames::pause_contributing () {
-  if (const auto session = this->session ())
+  const Use use (*this);
+  if (const auto session = use.present ())
     session->set_contributing (false);
 }
 
 void
 GstTorchFrames::interrupt (bool on) {
-  if (const auto session = this->session ())
-    session->interrupt (on);
+  const std::lock_guard in_order (apply_lock_);
+  interrupted_ = on;
+  const Use use (*this, Use::Which::kAll);
+  use.for_each ([&] (torchinfer::Session &session) { session.interrupt (on); });
 }
 
 void
 GstTorchFrames::hurry () {
-  if (const auto session = this->session ()) {
-    session->set_contributing (false);
-    session->hurry ();
-  }
+  const Use use (*this, Use::Which::kAll);
+  use.for_each ([] (torchinfer::Session &session) { hurry (session); });
+}
+
+void
+GstTorchFrames::hurry (torchinfer::Session &session) {
+  session.set_contributing (false);
+  session.hurry ();
 }
 
 void
 GstTorchFrames::cancel () {
-  if (const auto session = this->session ()) {
-    session->cancel ();
-    session->set_contributing (false);
-  }
-}
-
-std::shared_ptr<torchinfer::Session>
-GstTorchFrames::session () const {
-  const std::lock_guard guard (lock_);
-  return session_;
+  const Use use (*this, Use::Which::kAll);
+  use.for_each ([] (torchinfer::Session &session) {
+    session.cancel ();
+    session.set_contributing (false);
+  });
 }
 
 GstClockTime
@@ -445,16 +554,15 @@ GstTorchFrames::latency () const {
 
 GstStructure *
 GstTorchFrames::stats () const {
-  std::shared_ptr<torchinfer::Session> session;
+  const Use use (*this);
   GstTorchCounters counters;
   GstClockTime latency;
   bool live;
   {
     const std::lock_guard guard (lock_);
-    session = session_;
     counters = counters_;
     latency = latency_.value ();
     live = live_;
   }
-  return gst_torch_stats_new (counters, latency, live, session.get ());
+  return gst_torch_stats_new (counters, latency, live, use.present ());
 }

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -55,11 +56,22 @@ class GstTorchFrames {
   /// properties at once none brings old ones in last.
   void configure (const std::function<GstTorchLiveSettings ()> &read);
 
+  // Who loads models, one thread at a time; start() has had a session.
+  /// Frames from now on go to `session`; those that are at the one before stay there, and one that
+  /// is just entering may still go there. retire() has to follow. Posts nothing. True if the
+  /// latency grew: post_latency() is due.
+  bool replace (std::shared_ptr<torchinfer::Session> session);
+  /// Where a session was replaced: waits until it has done all it was given, at most its forwards,
+  /// or the stream was flushed or stopped and wants nothing of it any more. Then no thread uses it,
+  /// and it may be destroyed. It must be kept alive until here.
+  void retire ();
+  void post_latency ();
+
   // Streaming.
   /// False for caps whose frames a model cannot be shown.
   bool set_caps (const GstVideoInfo &info, GstClockTime frame_duration);
   /// Whether frames can be understood: caps have come since start(), or no model will look.
-  bool knows_caps () const { return caps_known_ || !session_; }
+  bool knows_caps () const { return caps_known_ || !infers_; }
   void set_segment (const GstSegment &segment) { segment_ = segment; }
   /// STREAM_START, FLUSH_STOP.
   void restart ();
@@ -100,18 +112,26 @@ class GstTorchFrames {
   GstStructure *stats () const;
 
  private:
-  std::shared_ptr<torchinfer::Session> session () const;
+  /// A session, and how many threads may be in a call of it.
+  struct Seat {
+    std::shared_ptr<torchinfer::Session> session;
+    guint users = 0;
+  };
+  class Use;
+
+  void note_engine (const torchinfer::Session *session);
+  void vacate (std::unique_ptr<Seat> seat);
+  static void hurry (torchinfer::Session &session);
   void find_liveness ();
   template <class Change>
   void apply (Change &&change);
-  bool apply_settings ();
-  void submit (GstTorchFrame &frame);
+  bool apply_settings (torchinfer::Session *session);
+  void submit (GstTorchFrame &frame, torchinfer::Session &session);
   void note_not_inferred (GstBuffer *buffer, guint64 GstTorchCounters::*counter);
   void post_qos_if_due (GstBuffer *buffer);
   GstMiniPtr<GstBuffer> mark_discont (GstMiniPtr<GstBuffer> buffer);
   torchinfer::Status note_failure (const torchinfer::Status &status);
   void note_ready (const GstTorchFrame &frame, torchinfer::TimePoint time);
-  void post_latency ();
 
   GstElement *const element_;
   GstPad *const sink_pad_;
@@ -129,21 +149,28 @@ class GstTorchFrames {
 
   // Written while the pads are inactive.
   std::shared_ptr<torchinfer::Waker> waker_;
+  bool infers_ = false;  ///< there is a session
+
+  // Of the session, when it came or was replaced.
   std::atomic<guint> batch_size_ = 1;
   std::atomic<guint> burst_ = 1;
-  guint most_at_engine_ = 0;
+  std::atomic<guint> most_at_engine_ = 0;
 
-  /// Held while a change of settings is passed on to the engine, so that they reach it in the order
-  /// they came. Taken before lock_ and the object lock.
+  /// Held while a change of settings, an interruption or a session is passed on, so that all of
+  /// them reach the session in the order they came. Taken before lock_ and the object lock.
   std::mutex apply_lock_;
+  bool interrupted_ = false;  ///< guarded by apply_lock_
+
   mutable std::mutex lock_;
-  std::shared_ptr<torchinfer::Session> session_;
+  std::unique_ptr<Seat> present_;           ///< where frames go; null: nowhere
+  std::unique_ptr<Seat> past_;              ///< was replaced, and may have frames of ours still
+  mutable std::condition_variable unused_;  ///< a seat has lost a user
   GstTorchLiveSettings settings_;
   GstTorchPolicy policy_;
   GstTorchLatency latency_;
   GstTorchCounters counters_;
   bool live_ = false;
-  bool warned_ = false;  ///< error-policy=pass has said that frames go on without results
+  bool warned_ = false;  ///< error-policy=pass has said so of the present model
   // What QoS messages count from: the start, or the last flush.
   guint64 qos_dropped_ = 0;
   guint64 inferred_before_ = 0;

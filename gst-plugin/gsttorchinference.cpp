@@ -28,10 +28,9 @@
 
 #include <memory>
 
-#include "gst_error.h"
 #include "gst_guard.h"
+#include "gst_torch_model.h"
 #include "gst_torch_properties.h"
-#include "gst_torch_session.h"
 #include "gst_torch_stream.h"
 #include "video_caps.h"
 
@@ -41,17 +40,14 @@ GST_DEBUG_CATEGORY (gst_torch_inference_debug);
 namespace {
 
 struct Private {
-  Private (GstElement *element, GstPad *sink, GstPad *src) : stream (element, sink, src) {}
+  Private (GstElement *element, GstPad *sink, GstPad *src)
+      : stream (element, sink, src), model (element, stream) {}
 
   GstTorchSettings settings;  // guarded by the object lock
   GstTorchStream stream;
+  GstTorchModel model;
   std::atomic<bool> broken =
       false;  // an exception got out of the stream; until the next READY to PAUSED
-
-  // Of the state changes, which come one at a time. Kept from PAUSED to NULL, so that a
-  // reconnecting camera does not load again.
-  std::shared_ptr<torchinfer::Session> session;
-  torchinfer::SessionRequest request;  // what `session` was opened for
 };
 
 }  // namespace
@@ -204,66 +200,40 @@ gst_torch_inference_get_property (GObject *object, guint id, GValue *value, GPar
   });
 }
 
-// States
-
-/// Loads the model that the properties name, or keeps the one that is loaded already. False once an
-/// error has been posted.
-static bool
-gst_torch_inference_open (GstTorchInference *self) {
-  const auto priv = self->priv;
-  const auto settings = gst_torch_inference_settings (self);
-  if (settings.attach == 0) {
-    GST_INFO_OBJECT (self, "nothing to attach: frames pass, no model is loaded");
-    priv->session = nullptr;
+/// Here and not where model-file is set: what one g_object_set() call sets belongs together, and
+/// notifications come when all of it is set, in whatever order.
+static void
+gst_torch_inference_notify (GObject *object, GParamSpec *pspec) {
+  const auto self = GST_TORCH_INFERENCE (object);
+  if (g_strcmp0 (pspec->name, "model-file") != 0)
+    return;
+  gst_torch_guard (GST_ELEMENT_CAST (self), false, [&] {
+    self->priv->model.change ([self] { return gst_torch_inference_settings (self); });
     return true;
-  }
-  const auto request = gst_torch_session_request (settings);
-  if (!request) {
-    GST_TORCH_POST_ERROR (self, request.status ());
-    return false;
-  }
-  if (priv->session && *request == priv->request && priv->session->engine_status ().ok ())
-    return true;
-
-  // The old seat is given up first: two models need not fit into memory at once.
-  priv->stream.stop ();
-  priv->session = nullptr;
-  const auto start = gst_util_get_timestamp ();
-  auto session = torchinfer::Session::open (*request, {});
-  if (!session) {
-    GST_TORCH_POST_ERROR (self, gst_torch_name_model (session.status (), *request));
-    return false;
-  }
-  const auto load_time = gst_util_get_timestamp () - start;
-  priv->session = *std::move (session);
-  priv->request = *request;
-  GST_INFO_OBJECT (
-      self, "%s", gst_torch_loaded_line (*request, *priv->session, load_time).c_str ());
-  gst_element_post_message (GST_ELEMENT_CAST (self),
-      gst_torch_loaded_message (GST_ELEMENT_CAST (self), *request, *priv->session, load_time));
-  return true;
+  });
 }
+
+// States
 
 static GstStateChangeReturn
 gst_torch_inference_change_state (GstElement *element, GstStateChange transition) {
   const auto self = GST_TORCH_INFERENCE (element);
   const auto priv = self->priv;
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    const bool opened = gst_torch_guard (element, false, [&] {
-      if (!gst_torch_inference_open (self))
-        return false;
-      priv->broken = false;
-      priv->stream.start (priv->session);
-      return true;
-    });
+    const bool opened = gst_torch_guard (element, false,
+        [&] { return priv->model.open ([self] { return gst_torch_inference_settings (self); }); });
     if (!opened)
       return GST_STATE_CHANGE_FAILURE;
+    priv->broken = false;
   }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+    priv->model.pause ();
   const auto result = GST_ELEMENT_CLASS (parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE)
+    priv->model.pause ();
   if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
     gst_torch_guard (element, false, [&] {
-      priv->stream.stop ();
-      priv->session = nullptr;
+      priv->model.close ();
       return true;
     });
   }
@@ -309,6 +279,7 @@ gst_torch_inference_class_init (GstTorchInferenceClass *klass) {
   const auto object_class = G_OBJECT_CLASS (klass);
   object_class->set_property = gst_torch_inference_set_property;
   object_class->get_property = gst_torch_inference_get_property;
+  object_class->notify = gst_torch_inference_notify;
   object_class->finalize = gst_torch_inference_finalize;
   gst_torch_properties_install (object_class);
 

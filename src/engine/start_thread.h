@@ -5,11 +5,13 @@
 #include <string>
 #include <thread>
 
+#include "core/export.h"
+
 namespace torchinfer {
 
 /// A thread with a name (cut to 15 characters) that takes none of the process's asynchronous
 /// signals, so that an application's handlers run on its own threads. Throws std::system_error
 /// when there can be no more threads.
-std::thread start_thread(const std::string& name, std::function<void()> body);
+TORCHINFER_API std::thread start_thread(const std::string& name, std::function<void()> body);
 
 }  // namespace torchinfer
