@@ -5,7 +5,7 @@
 PREFIX ?= /usr/local
 MINUTES ?= 10
 
-.PHONY: help demo build test test-asan test-tsan test-env soak lint shell install clean
+.PHONY: help demo build test test-asan test-tsan test-env soak bench lint shell install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word text; do \
@@ -31,6 +31,9 @@ test-env: ## the tests of tools/env itself; they make small roots and take minut
 
 soak: ## random operations over eight streams, with a book of every frame (MINUTES=10)
 	tools/soak --minutes $(MINUTES)
+
+bench: ## measure speed on a quiet machine: a table, JSON and a chart in out/bench/; QUICK=1 only shows that it works
+	tools/bench
 
 lint: ## check format, style, scripts and the direction of includes
 	tools/lint
