@@ -4,15 +4,13 @@
 
 #include <gst/gst.h>
 
-#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <opencv2/imgcodecs.hpp>
 
-#include "report/contact_sheet.h"
 #include "report/frame_log.h"
+#include "report/run_sheet.h"
 #include "report/summary.h"
-#include "report/video_reader.h"
 
 namespace torchinfer::report {
 namespace {
@@ -27,31 +25,19 @@ struct Options {
   char** logs = nullptr;
 };
 
-std::string caption(const Frame& frame) {
-  char text[64];
-  const std::uint64_t ms = frame.stream_time.value_or(0) / 1'000'000;
-  std::snprintf(text, sizeof text, "frame %llu   %llu:%02llu.%03llu",
-                static_cast<unsigned long long>(frame.number),
-                static_cast<unsigned long long>(ms / 60'000),
-                static_cast<unsigned long long>(ms / 1'000 % 60),
-                static_cast<unsigned long long>(ms % 1'000));
-  return text;
-}
-
-Status write_sheet(const Options& options, const std::vector<Frame>& frames) {
-  ContactSheet sheet({options.columns, options.rows, options.tile_width});
-  const auto count =
-      static_cast<std::size_t>(options.columns) * static_cast<std::size_t>(options.rows);
-  Status status = read_frames(options.video, spread(frames.size(), count),
-                              [&](std::size_t position, const cv::Mat& frame) {
-                                sheet.add(frame, caption(frames[position]));
-                              });
-  if (!status.ok()) return status;
+Status write_sheet(const Options& options, const std::string& log,
+                   const std::vector<Frame>& frames) {
+  const auto sheet =
+      make_run_sheet(options.video, frames, {options.columns, options.rows, options.tile_width});
+  if (!sheet) {
+    const bool of_the_log = sheet.status().code() == Code::kInvalidArgument;
+    return {sheet.status().code(), (of_the_log ? log + ": " : "") + sheet.status().message()};
+  }
   const std::string path = options.sheet;
   if (!cv::haveImageWriter(path)) {
     return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
   }
-  if (!cv::imwrite(path, sheet.image())) return {Code::kUnreadable, path + " cannot be written"};
+  if (!cv::imwrite(path, *sheet)) return {Code::kUnreadable, path + " cannot be written"};
   return {};
 }
 
@@ -61,7 +47,7 @@ Status run(const Options& options) {
     if (!frames) return frames.status();
     print(std::cout, *log, summarise(*frames), static_cast<std::size_t>(options.labels));
     if (options.sheet == nullptr) continue;
-    if (Status status = write_sheet(options, *frames); !status.ok()) return status;
+    if (Status status = write_sheet(options, *log, *frames); !status.ok()) return status;
     std::cout << "  sheet    " << options.sheet << '\n';
   }
   return {};

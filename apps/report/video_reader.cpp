@@ -18,6 +18,10 @@ struct Unref {
   void operator()(GError* error) const { g_error_free(error); }
   void operator()(char* text) const { g_free(text); }
 };
+constexpr GstClockTime kWait = 50 * GST_MSECOND;
+// A broken file may make a pipeline stall without a word; this long for one frame is that.
+constexpr GstClockTime kLongestStall = 10 * GST_SECOND;
+
 template <class T>
 using Ptr = std::unique_ptr<T, Unref>;
 
@@ -48,10 +52,14 @@ class Pipeline {
   /// The next frame, or nothing at the end and after an error.
   Ptr<GstSample> next() {
     if (!sink_) return nullptr;
-    // A broken file may make a pipeline stall without a word; ten seconds for one frame is that.
-    Ptr<GstSample> sample(gst_app_sink_try_pull_sample(GST_APP_SINK(sink_.get()), 10 * GST_SECOND));
-    if (!sample) note_problem();
-    return sample;
+    // Short waits: that there is no file, or none that can be decoded, is said on the bus alone.
+    for (GstClockTime waited = 0; waited < kLongestStall; waited += kWait) {
+      Ptr<GstSample> sample(gst_app_sink_try_pull_sample(GST_APP_SINK(sink_.get()), kWait));
+      if (sample) return sample;
+      if (note_problem() || gst_app_sink_is_eos(GST_APP_SINK(sink_.get()))) return nullptr;
+    }
+    problem_ = "it gave no frame for ten seconds";
+    return nullptr;
   }
 
   Status status() const {
@@ -60,13 +68,15 @@ class Pipeline {
   }
 
  private:
-  void note_problem() {
+  /// Whether an element has posted an error.
+  bool note_problem() {
     Ptr<GstBus> bus(gst_element_get_bus(pipeline_.get()));
     Ptr<GstMessage> message(gst_bus_pop_filtered(bus.get(), GST_MESSAGE_ERROR));
-    if (!message) return;
+    if (!message) return false;
     GError* error = nullptr;
     gst_message_parse_error(message.get(), &error, nullptr);
     problem_ = Ptr<GError>(error)->message;
+    return true;
   }
 
   std::string path_;
