@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A network camera for tests: serves an H.264 MP4 file over RTSP on the loopback interface, on a
-// free port. Prints its URL and runs until standard input closes, so that it cannot outlive the
-// test that started it.
+// free port, at each PATH. Prints its URL without a path and runs until standard input closes, so
+// that it cannot outlive the test that started it. Takes any user and password.
 
 #include <gst/gst.h>
 #include <gst/rtsp-server/rtsp-server.h>
@@ -22,8 +22,8 @@ gboolean stop_at_end_of_input(GIOChannel* channel, GIOCondition, gpointer loop) 
 
 int main(int argc, char** argv) {
   gst_init(&argc, &argv);
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: rtsp_clip_server FILE.mp4\n");
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: rtsp_clip_server FILE.mp4 PATH...\n");
     return 2;
   }
   GstRTSPMediaFactory* factory = gst_rtsp_media_factory_new();
@@ -37,14 +37,18 @@ int main(int argc, char** argv) {
   gst_rtsp_server_set_address(server, "127.0.0.1");
   gst_rtsp_server_set_service(server, "0");
   GstRTSPMountPoints* mounts = gst_rtsp_server_get_mount_points(server);
-  gst_rtsp_mount_points_add_factory(mounts, "/clip", factory);
+  for (int i = 2; i < argc; ++i) {
+    gst_rtsp_mount_points_add_factory(mounts, argv[i],
+                                      GST_RTSP_MEDIA_FACTORY(g_object_ref(factory)));
+  }
+  g_object_unref(factory);
   g_object_unref(mounts);
   if (gst_rtsp_server_attach(server, nullptr) == 0) {
     std::fprintf(stderr, "rtsp_clip_server: no port to be had on 127.0.0.1\n");
     g_object_unref(server);
     return 1;
   }
-  std::printf("rtsp://127.0.0.1:%d/clip\n", gst_rtsp_server_get_bound_port(server));
+  std::printf("rtsp://127.0.0.1:%d\n", gst_rtsp_server_get_bound_port(server));
   std::fflush(stdout);
 
   GMainLoop* loop = g_main_loop_new(nullptr, FALSE);

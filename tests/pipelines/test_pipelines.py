@@ -90,28 +90,50 @@ class ClassifyCamera(PipelineTest):
 
 
 class ClassifyRtsp(PipelineTest):
-    def test_frames_of_a_network_camera_carry_the_cameras_time(self):
+    def serve(self, *paths):
+        """A network camera; returns its URL without a path, such as rtsp://127.0.0.1:8554."""
         server = subprocess.Popen(
-            [os.environ["RTSP_CLIP_SERVER"], self.clips["carphone"]],
+            [os.environ["RTSP_CLIP_SERVER"], self.clips["carphone"], *paths],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        try:
-            url = server.stdout.readline().strip()
-            self.assertTrue(url.startswith("rtsp://127.0.0.1:"), url)
-            self.run_pipeline("classify-rtsp", url, self.model, self.output, timeout=60)
-        finally:
+
+        def end():
             server.stdin.close()
             self.assertEqual(server.wait(timeout=30), 0)
             server.stdout.close()
+
+        self.addCleanup(end)
+        url = server.stdout.readline().strip()
+        self.assertTrue(url.startswith("rtsp://127.0.0.1:"), url)
+        return url
+
+    def test_frames_of_a_network_camera_carry_the_cameras_time(self):
+        url = self.serve("/clip") + "/clip"
+        self.run_pipeline("classify-rtsp", url, self.model, self.output, "200", "door", timeout=60)
         lines = media.json_lines(f"{self.output}.jsonl")
         # Over UDP a packet may be lost even on the loopback interface.
         self.assertGreater(len(lines), 0.8 * FRAMES["carphone"])
         self.assertTrue(any(line["analysed"] for line in lines))
         sources = Counter(line["wall_clock"]["source"] for line in lines)
         self.assertGreater(sources["ntp"], 0, sources)
-        self.assertEqual({line["stream_id"] for line in lines}, {"clip"})
+        self.assertEqual({line["stream_id"] for line in lines}, {"door"})
+
+    def test_no_secret_of_the_url_gets_into_the_lines(self):
+        in_path = "/user=someone&password=secret"
+        camera = self.serve("/", "/clip", in_path).removeprefix("rtsp://")
+        for address, stream in (
+            (f"someone:secret@{camera}", camera),
+            (f"someone:secret@{camera}/clip?token=secret", "clip"),
+            (f"{camera}{in_path}", camera),
+        ):
+            with self.subTest(address=address):
+                self.run_pipeline("classify-rtsp", f"rtsp://{address}", self.model, self.output, *arguments, timeout=60)
+                lines = media.json_lines(f"{self.output}.jsonl")
+                self.assertEqual({line["stream_id"] for line in lines}, {stream})
+                for word in ("someone", "secret"):
+                    self.assertNotIn(word, pathlib.Path(f"{self.output}.jsonl").read_text())
 
 
 class ClassifyManyStreams(PipelineTest):
