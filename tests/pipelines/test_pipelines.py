@@ -129,7 +129,7 @@ class ClassifyRtsp(PipelineTest):
             (f"{camera}{in_path}", camera),
         ):
             with self.subTest(address=address):
-                self.run_pipeline("classify-rtsp", f"rtsp://{address}", self.model, self.output, *arguments, timeout=60)
+                self.run_pipeline("classify-rtsp", f"rtsp://{address}", self.model, self.output, timeout=60)
                 lines = media.json_lines(f"{self.output}.jsonl")
                 self.assertEqual({line["stream_id"] for line in lines}, {stream})
                 for word in ("someone", "secret"):
