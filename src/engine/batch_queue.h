@@ -110,9 +110,11 @@ class BatchQueue {
 
   // --- for the owner ---
 
-  /// Refuses from now on with `why` (not Ok), wakes everybody and returns what was queued with its
-  /// tickets' wishes dropped. The first call's reason stays; later ones return nothing.
-  [[nodiscard]] std::vector<T> close(Status why);
+  /// Refuses from now on with `why` (not Ok) and wakes everybody; the first call's reason stays.
+  /// What is queued is for the owner to take out. Needs no memory.
+  void close(Status why);
+  /// After close(): one task of those that were queued, until there are none.
+  std::optional<T> take_left();
   /// Ok until close().
   Status status() const;
 
@@ -333,18 +335,26 @@ bool BatchQueue<T>::finish(const Ticket& ticket) {
 }
 
 template <class T>
-std::vector<T> BatchQueue<T>::close(Status why) {
-  std::vector<T> left;
+void BatchQueue<T>::close(Status why) {
   const std::lock_guard lock(mutex_);
-  if (!closed_.ok()) return left;
+  if (!closed_.ok()) return;
   closed_ = std::move(why);
-  for (auto& [id, stream] : streams_) {
-    for (T& task : take_queued(stream)) left.push_back(std::move(task));
-    stream.changed.notify_all();
-  }
+  for (auto& [id, stream] : streams_) stream.changed.notify_all();
   place_.notify_all();
   news_.notify_all();
-  return left;
+}
+
+template <class T>
+std::optional<T> BatchQueue<T>::take_left() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [id, stream] : streams_) {
+    if (stream.queued.empty()) continue;
+    std::optional<T> task(std::move(stream.queued.pop_front().task));
+    --queued_;
+    settle(stream);
+    return task;
+  }
+  return std::nullopt;
 }
 
 template <class T>

@@ -17,37 +17,49 @@ BatchRunner::BatchRunner(Lane& lane, const ModelFacts& facts, EngineState& state
       pulse_(pulse),
       worker_(static_cast<std::uint32_t>(worker)) {}
 
-void BatchRunner::run(TaskQueue::Batch& batch) {
-  const std::size_t count = batch.tasks.size();
+bool BatchRunner::run(TaskQueue::Batch& batch) noexcept {
   batch_ = &batch;
-  pulse_.batch_id.store(batch.id, std::memory_order_relaxed);
   started_ = state_.clock().now();
-  record_ = {batch.reason, static_cast<int>(count)};
+  settled_ = 0;
+  record_ = {batch.reason, static_cast<int>(batch.tasks.size())};
   last_failure_ = {};
-  if (outputs_.size() < count) outputs_.resize(count);
+  // What is thrown here is our own, for want of memory; nobody may wait for the items it leaves.
+  const Status status = guarded(Code::kInternal, "A worker", [this] {
+    infer();
+    return Status();
+  });
+  if (!given_up_) conclude(status, Tasks::kDone);
+  batch_ = nullptr;
+  return !given_up_;
+}
 
-  const Status status = forward(batch.tasks);
+void BatchRunner::infer() {
+  const std::size_t count = batch_->tasks.size();
+  if (outputs_.size() < count) outputs_.resize(count);
+  Status status = forward(batch_->tasks);
   if (status.ok()) {
     decode(0, count);
-  } else {
+  } else if (!given_up_) {
     record_.failed = true;
-    recover(0, count, status, false);
+    recover(0, count, std::move(status), false);
   }
-  // In this order: whoever has a result finds its batch in the statistics, and whoever has the
-  // failure that condemned the engine finds it condemned.
-  state_.record(record_, last_failure_);
-  for (std::size_t i = 0; i < count; ++i) complete(i);
-  batch_ = nullptr;
 }
 
 Status BatchRunner::forward(std::span<Task> tasks) {
+  // A lost device answers no more; to ask again would only take time.
+  if (!no_more_.ok()) return no_more_;
   const TimePoint begin = state_.clock().now();
-  pulse_.forward_since.store(begin.time_since_epoch().count(), std::memory_order_relaxed);
+  pulse_.begin_forward();
   Status status = guarded(Code::kForwardFailed, "The model's forward", [&] {
     return lane_.run(tasks, std::span(outputs_).first(tasks.size()));
   });
-  pulse_.forward_since.store(0, std::memory_order_relaxed);
+  if (!pulse_.end_forward()) {
+    // It came back after all, but its streams have been told that it would not.
+    given_up_ = true;
+    return no_more_;
+  }
   record_.forward += state_.clock().now() - begin;
+  if (status.code() == Code::kDeviceLost) no_more_ = status;
   return status;
 }
 
@@ -68,8 +80,7 @@ void BatchRunner::recover(std::size_t first, std::size_t count, Status status, b
     return;
   }
   for (std::size_t i = first; i < first + count; ++i) {
-    // A lost device answers no more; to ask again would only take time.
-    if (status.code() != Code::kDeviceLost && !tried_alone) {
+    if (!tried_alone) {
       status = forward(tasks.subspan(i, 1));
       if (status.ok()) {
         decode(i, 1);
@@ -78,7 +89,6 @@ void BatchRunner::recover(std::size_t first, std::size_t count, Status status, b
     }
     settle(i, status);
   }
-  if (status.code() == Code::kDeviceLost) state_.fail(status);
 }
 
 /// `count` items from `first` on have their outputs in outputs_[0], [1], ...
@@ -120,10 +130,12 @@ Status BatchRunner::check_outputs(std::span<const TensorView> outputs) const {
 }
 
 /// The item has its result or its error; nobody knows yet.
-void BatchRunner::settle(std::size_t index, const Status& status) {
+void BatchRunner::settle(std::size_t index, const Status& status) noexcept {
+  if (given_up_) return;
+  settled_ = index + 1;
   Task& task = batch_->tasks[index];
   ItemResult& item = task.frame->items[task.item];
-  item.status = status;
+  item.status = copy_of(status);
   item.timing = {task.submitted,
                  started_,
                  state_.clock().now(),
@@ -133,15 +145,34 @@ void BatchRunner::settle(std::size_t index, const Status& status) {
                  worker_};
   if (!status.ok()) {
     ++record_.failed_items;
-    last_failure_ = status;
+    last_failure_ = copy_of(status);
   }
   task.seat->done(item.timing, status.ok());
 }
 
+/// Gives the items that have none yet `rest` for a result, and tells whoever waits for any of them.
+void BatchRunner::conclude(const Status& rest, Tasks tasks) noexcept {
+  const std::size_t count = batch_->tasks.size();
+  while (settled_ < count) settle(settled_, rest);
+  // In this order: whoever has a result finds its batch in the statistics, and whoever has the
+  // failure that condemned the engine finds it condemned.
+  if (!no_more_.ok()) state_.fail(no_more_);
+  (void)guarded(Code::kInternal, "Counting a batch", [this] {
+    state_.record(record_, last_failure_);
+    return Status();
+  });
+  for (std::size_t i = 0; i < count; ++i) complete(i, tasks);
+}
+
+void BatchRunner::give_up(const Status& why) noexcept {
+  no_more_ = copy_of(why);
+  conclude(why, Tasks::kInUse);
+}
+
 /// Lets go of the stream's buffers, then tells the frame and the queue, and last the element.
-void BatchRunner::complete(std::size_t index) {
+void BatchRunner::complete(std::size_t index, Tasks tasks) noexcept {
   Task& task = batch_->tasks[index];
-  release(task);
+  if (tasks == Tasks::kDone) release(task);
   task.seat.reset();
   const auto frame = std::move(task.frame);
   const bool last = frame->open.fetch_sub(1, std::memory_order_acq_rel) == 1;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/guard.h"
+
 namespace torchinfer {
 namespace {
 
@@ -27,7 +29,7 @@ void release(Task& task) noexcept {
 void abandon(Task& task, const Status& status, bool wake) noexcept {
   release(task);
   const auto frame = std::move(task.frame);
-  frame->items[task.item].status = status;
+  frame->items[task.item].status = copy_of(status);
   const bool last = frame->open.fetch_sub(1, std::memory_order_acq_rel) == 1;
   if (last && wake && frame->waker) frame->waker->wake();
 }
@@ -93,11 +95,19 @@ bool EngineState::somebody_succeeds() const {
   });
 }
 
-void EngineState::fail(const Status& why) {
-  std::vector<Task> left = queue_.close(why);
-  for (Task& task : left) {
-    task.seat->failed(1);
-    abandon(task, why, true);
+void EngineState::fail(const Status& why) noexcept {
+  queue_.close(copy_of(why));
+  while (std::optional<Task> task = queue_.take_left()) {
+    task->seat->failed(1);
+    abandon(*task, why, true);
+  }
+}
+
+void EngineState::close(const Status& why) noexcept {
+  queue_.close(copy_of(why));
+  while (std::optional<Task> task = queue_.take_left()) {
+    task->seat->cancelled(1);
+    abandon(*task, why, false);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/export.h"
 #include "engine/back_end.h"
 #include "engine/batch_queue.h"
 #include "engine/seat.h"
@@ -17,8 +18,9 @@ namespace torchinfer {
 
 using TaskQueue = BatchQueue<Task>;
 
-/// Ends a task that will not run: its item gets `status`, what it holds is dropped, and its frame
-/// is woken if `wake` and this was its last item. No lock may be held.
+/// Ends a task that will not run: its item gets `status` (its code alone where memory is out), what
+/// it holds is dropped, and its frame is woken if `wake` and this was its last item. No lock may be
+/// held.
 void abandon(Task& task, const Status& status, bool wake) noexcept;
 
 /// Drops what a task holds of its stream's buffers and blocks. Before its frame is told, since one
@@ -36,7 +38,7 @@ struct BatchRecord {
 };
 
 /// What the workers and sessions of one loaded model share. Thread-safe.
-class EngineState {
+class TORCHINFER_API EngineState {
  public:
   EngineState(int batch_size, int workers, Clock& clock);
 
@@ -55,7 +57,10 @@ class EngineState {
   /// failed it fails, unless a stream had a good result lately; then the fault is with the frames.
   void record(const BatchRecord& batch, const Status& last_failure);
   /// Sticky. Ends all that is queued with `why`, waking its streams.
-  void fail(const Status& why);
+  void fail(const Status& why) noexcept;
+  /// Refuses work from now on with `why`; what is queued is cancelled as by its streams, which are
+  /// not woken.
+  void close(const Status& why) noexcept;
   Status status() const { return queue_.status(); }
 
   EngineStatistics statistics() const;

@@ -90,7 +90,8 @@ Status EngineThreads::run_lane(int index) {
     BatchRunner runner(**lane, model_->facts(), *state_, pulses_[static_cast<std::size_t>(index)],
                        index);
     TaskQueue::Batch batch;
-    while (state_->queue().next(batch)) runner.run(batch);
+    while (state_->queue().next(batch) && runner.run(batch)) {
+    }
     return Status();
   });
   if (!status.ok()) state_->fail(status);
@@ -131,7 +132,7 @@ void EngineThreads::stop(const Status& why, End end) {
     loaded = progress_.loaded;
     changed_.notify_all();
   }
-  if (loaded) (void)state_->queue().close(why);
+  if (loaded) state_->close(why);
   if (end == End::kProcess) {
     if (on_worker()) return;
     std::unique_lock lock(mutex_);

@@ -32,7 +32,7 @@ class EngineThreads : public std::enable_shared_from_this<EngineThreads> {
     kEngine,   ///< the engine goes: the last worker destroys the model
     kProcess,  ///< the process ends: streams may still use the model, and it stays
   };
-  /// Refuses work with `why`, drops what is queued and waits for the workers; when the process ends
+  /// Refuses work with `why`, cancels what is queued and waits for the workers; when the process ends
   /// half a minute at most. Idempotent. On one of the workers (the model called exit()) it waits
   /// for nobody.
   void stop(const Status& why, End end);
