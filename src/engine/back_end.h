@@ -53,6 +53,9 @@ struct ModelFacts {
   double self_test_difference =
       0.0;  ///< largest |optimised - as loaded| / largest |as loaded|, over the rows tested
   std::map<int, Duration> batch_times;  ///< median forward time by batch size, from the self-test
+  /// A forward that takes longer has hung, and the engine fails; 0 = 30 s, or 100 x the longest of
+  /// batch_times where that is more.
+  Duration patience{0};
 };
 
 /// Runs a model for one worker; made, used and destroyed on that worker's thread.
@@ -61,7 +64,9 @@ class Lane {
   virtual ~Lane() = default;
   /// Runs tasks.size() <= ModelFacts::batch_size staged tasks as one batch. On success outputs[i]
   /// holds the item's outputs in the order of ModelFacts::outputs. kForwardFailed, kBadOutput,
-  /// kOutOfMemory concern this batch; kDeviceLost the engine.
+  /// kOutOfMemory concern this batch; kDeviceLost the engine. Of a task it may read the plans and
+  /// use image and block, and touches nothing else: the rest is the watchdog's when it does not
+  /// return.
   virtual Status run(std::span<Task> tasks, std::span<std::vector<TensorView>> outputs) = 0;
 };
 

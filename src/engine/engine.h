@@ -22,7 +22,8 @@ struct EngineOptions {
 };
 
 /// A loaded model with its workers. Shared by sessions; the last one to go stops and joins the
-/// workers, on its own thread, and waits for at most one running batch of each. All calls into the
+/// workers, on its own thread, and waits for at most one running batch of each, and for none that
+/// hangs (engine_threads.h). All calls into the
 /// back-end but Model::stage() are made on the workers: the first one loads and self-tests, each
 /// makes its own lane, the last one to leave destroys the model. Thread-safe.
 class TORCHINFER_API Engine {
@@ -42,6 +43,8 @@ class TORCHINFER_API Engine {
   const std::string& model_path() const { return model_path_; }
   Model& model() const;
   EngineState& state() const;
+  /// They outlive the engine where a worker has hung.
+  std::weak_ptr<EngineThreads> threads() const { return threads_; }
 
   /// Upper bound of a task's way through the engine, the batch timeout apart.
   Duration worst_case() const;

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <utility>
 
+#include "engine/engine_threads.h"
 #include "engine/guard.h"
 
 namespace torchinfer {
@@ -60,12 +61,16 @@ Result<FoundEngine> Registry::open(BackEnd& back_end, ModelFile file, const Engi
   const std::string key = key_of(options, clock);
   FoundEngine found;
   std::shared_ptr<Engine> failed;  // let go without the lock, which may stop it
+  std::shared_ptr<EngineThreads> threads;
   std::shared_future<Outcome> loading;
   std::optional<std::promise<Outcome>> mine;
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(entries_, [](const auto& entry) { return entry.second.unused(); });
     Entry& entry = entries_[key];
+    threads = entry.threads.lock();
+    if (threads && threads->state().status().code() == Code::kHung)
+      return threads->state().status();
     if (entry.loading.valid()) {
       loading = entry.loading;
     } else if (found.engine = entry.engine.lock();
@@ -98,7 +103,10 @@ Registry::Outcome Registry::load(const std::string& key, BackEnd& back_end, Mode
     // Others find the engine here, or may try anew, before those who wait hear of it.
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[key];
-    if (outcome.ok()) entry.engine = *outcome;
+    if (outcome.ok()) {
+      entry.engine = *outcome;
+      entry.threads = (*outcome)->threads();
+    }
     entry.loading = {};
   }
   promise.set_value(outcome);

@@ -26,7 +26,8 @@ struct FoundEngine {
 
 /// The process's engines by key: model SHA-256, input, device, precision, batch-size, workers,
 /// threads, quantised engine, engine-name (and the clock, which differs in tests alone). Holds weak
-/// references: an engine lives as long as its sessions. Thread-safe.
+/// references: an engine lives as long as its sessions, and longer where a worker has hung.
+/// Thread-safe.
 class TORCHINFER_API Registry {
  public:
   /// Lives until the process ends.
@@ -34,7 +35,8 @@ class TORCHINFER_API Registry {
 
   /// Finds the engine or starts it. Who asks for the same while it loads waits for that one load. A
   /// failure goes to all who wait and is then forgotten, and an engine that has failed is not given
-  /// out again. `file` is used only where the engine has to be started. Fails as Engine::start().
+  /// out again. `file` is used only where the engine has to be started. Fails as Engine::start(),
+  /// and with kHung, as the engine itself did, while a forward of an engine with this key hangs.
   Result<FoundEngine> open(BackEnd& back_end, ModelFile file, const EngineOptions& options,
                            Clock& clock);
 
@@ -42,8 +44,9 @@ class TORCHINFER_API Registry {
   using Outcome = Result<std::shared_ptr<Engine>>;
   struct Entry {
     std::weak_ptr<Engine> engine;
-    std::shared_future<Outcome> loading;  // valid while somebody loads
-    bool unused() const { return engine.expired() && !loading.valid(); }
+    std::weak_ptr<EngineThreads> threads;  // of the last engine
+    std::shared_future<Outcome> loading;   // valid while somebody loads
+    bool unused() const { return threads.expired() && !loading.valid(); }
   };
 
   Outcome load(const std::string& key, BackEnd& back_end, ModelFile file,

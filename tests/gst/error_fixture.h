@@ -22,12 +22,7 @@ class ErrorTelling {
  public:
   virtual ~ErrorTelling() = default;
 
- protected:
-  /// A model file that works.
-  virtual std::string good_model() = 0;
-  /// The element plays it: see that it does.
-  virtual void expect_playing(Pads& pads) = 0;
-
+  /// What an error or a warning says, which is freed.
   static Told read(GstMessage* message) {
     Told told;
     if (message == nullptr) {
@@ -54,6 +49,12 @@ class ErrorTelling {
     gst_message_unref(message);
     return told;
   }
+
+ protected:
+  /// A model file that works.
+  virtual std::string good_model() = 0;
+  /// The element plays it: see that it does.
+  virtual void expect_playing(Pads& pads) = 0;
 
   /// The way to PAUSED fails with one error. Then the model is set right and the same element
   /// plays.

@@ -56,6 +56,7 @@ class FakeModel final : public Model {
     facts_.runtime = "fake back-end";
     facts_.optimisation = "none";
     if (text_.batch_time.count() > 0) facts_.batch_times[facts_.batch_size] = text_.batch_time;
+    facts_.patience = text_.patience;
   }
   ~FakeModel() override {
     state().called();

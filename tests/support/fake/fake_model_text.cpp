@@ -146,6 +146,8 @@ bool parse_line(const std::string& line, FakeModelText& model) {
     model.batch_limit = words.number();
   } else if (what == "batch-time") {
     model.batch_time = words.time();
+  } else if (what == "patience") {
+    model.patience = words.time();
   } else if (what == "load") {
     parse_load(words, model);
   } else if (what == "inspect") {

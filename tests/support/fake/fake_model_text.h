@@ -55,6 +55,7 @@ struct FakeFault {
 ///     info-outputs N                    the modelinfo says that the output has N classes
 ///     batch-limit N                     the self-test allows no more
 ///     batch-time D                      what the self-test measured for every batch; e.g. 5ms
+///     patience D                        ModelFacts::patience
 ///     load fail CODE | throw | slow D | gate NAME       CODE as to_string(Code) writes it
 ///     inspect fail CODE
 ///     lane fail | throw
@@ -78,6 +79,7 @@ struct FakeModelText {
   bool has_info = true;
   int batch_limit = 0;
   std::chrono::nanoseconds batch_time{0};
+  std::chrono::nanoseconds patience{0};
   Code load_code = Code::kOk;
   bool load_throws = false;
   std::chrono::nanoseconds load_time{0};
