@@ -24,13 +24,15 @@ Engine::Engine(EngineOptions options, std::string model_path)
 // NOLINTNEXTLINE(performance-unnecessary-value-param)
 Result<std::shared_ptr<Engine>> Engine::start(BackEnd& back_end, ModelFile file,
                                               EngineOptions options, Clock& clock) {
+  const Opening opening;  // until the engine is one that stops at exit, or is gone
+  if (!opening.status().ok()) return opening.status();
   std::shared_ptr<Engine> engine(new Engine(std::move(options), file.path));
   const LoadOptions& load = engine->options_.load;
   auto threads = std::make_shared<EngineThreads>(load.workers, clock);
   Status status = threads->start(back_end, file, load, "ti-" + std::to_string(engine->id_));
   if (!status.ok()) return status;
   engine->threads_ = std::move(threads);
-  status = stop_at_exit(engine->threads_, engine->model().facts().device.kind);
+  status = stop_at_exit(engine->threads_);
   if (!status.ok()) return status;
   return engine;
 }

@@ -3,16 +3,37 @@
 
 #include <memory>
 
-#include "core/device_id.h"
+#include "core/status.h"
 #include "engine/engine_threads.h"
 
 namespace torchinfer {
 
-/// Sees that no worker is inside the back-end when the process's static destructors run: libtorch
-/// crashes when its own run beneath a forward. To be called after the engine's first forward (its
-/// self-test): handlers run in reverse order, and libtorch registers its destructors in its first
-/// forward on a device, so a handler from before would run after them. kCancelled when the process
-/// ends already. Thread-safe.
-Status stop_at_exit(const std::shared_ptr<EngineThreads>& threads, DeviceId::Kind device);
+// An exit while a thread is inside libtorch crashes when libtorch's static destructors run beneath
+// it. So an exit waits, half a minute at most each, until those who open a model are done, and
+// until the engines' workers are. Handlers and destructors run in the reverse order of their
+// registration, and libtorch registers destructors while it is opened, in its first load and in the
+// first runs of some operators: a handler registered after all that stops the engines. During that,
+// none can be the last; but whoever opens is waited for before any of them, where it is the thread
+// that loaded this library, main()'s as a rule, that ends the process: thread-local objects go
+// first.
+
+/// Held by whoever opens the back-end, inspects or loads, and until the engine is one that stops at
+/// exit, or is gone. Thread-safe.
+class Opening {
+ public:
+  Opening();
+  ~Opening();
+  Opening(const Opening&) = delete;
+  Opening& operator=(const Opening&) = delete;
+
+  /// kCancelled: the process ends already, and nothing may be begun.
+  const Status& status() const { return status_; }
+
+ private:
+  Status status_;
+};
+
+/// From now on an exit stops this engine. kCancelled when the process ends already. Thread-safe.
+Status stop_at_exit(const std::shared_ptr<EngineThreads>& threads);
 
 }  // namespace torchinfer

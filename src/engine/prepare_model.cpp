@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/exit_handler.h"
 #include "engine/guard.h"
 #include "engine/module.h"
 #include "engine/shapes.h"
@@ -47,6 +48,8 @@ Result<PreparedModel> prepare(const SessionRequest& request) {
 
 Result<PreparedModel> prepare_model(const SessionRequest& request) {
   return guarded(Code::kInternal, "Opening the model", [&]() -> Result<PreparedModel> {
+    const Opening opening;
+    if (!opening.status().ok()) return opening.status();
     std::promise<Result<PreparedModel>> promise;
     auto future = promise.get_future();
     std::thread loader = start_thread("ti-open", [&] {

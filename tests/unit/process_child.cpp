@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -111,23 +112,77 @@ int again(const char* folder) {
   return 0;
 }
 
-/// Leaves main() while workers are busy and a stream goes on submitting.
-int busy(const char* model) {
+/// Ends a child that hangs.
+void expect_end() { alarm(20); }
+
+SessionRequest request_for(const char* model) {
   SessionRequest request;
   request.model_file = model;
   request.batch_size = 2;
   request.workers = 2;
   request.threads = 1;
-  auto opened = Session::open(request, {});
+  return request;
+}
+
+/// Opens a session that is never closed; null, and says why, where it cannot.
+Session* open(const char* model) {
+  auto opened = Session::open(request_for(model), {});
   print(opened.status());
-  if (!opened.ok()) return 1;
-  static Session* session = std::move(opened).value().release();
+  return opened.ok() ? std::move(opened).value().release() : nullptr;
+}
+
+/// Leaves main() while workers are busy and a stream goes on submitting.
+int busy(const char* model) {
+  static Session* session = nullptr;
   static std::atomic<int> submitted{0};
+  static std::atomic<bool> refused{false};
+  // Registered before the engine's handlers, so it runs after them.
+  std::atexit([] {
+    while (!refused) std::this_thread::sleep_for(1ms);
+    const auto counts = session->statistics();
+    const auto done = counts.finished + counts.failed + counts.cancelled;
+    std::cout << counts.submitted - done << " lost" << std::endl;
+  });
+  session = open(model);
+  if (session == nullptr) _Exit(1);
   std::thread([] {
     const auto image = grey_frame(1);
     while (session->wait_credit() && session->submit(image, {}, nullptr).ok()) ++submitted;
+    refused = true;
   }).detach();
   while (submitted < 6) std::this_thread::sleep_for(1ms);
+  std::cout << "leaving" << std::endl;
+  return 0;
+}
+
+/// Leaves main() while another thread opens a model, so many milliseconds after it has begun, or
+/// after the fake back-end has begun to load where they are negative.
+int opening(const char* model, int milliseconds) {
+  expect_end();
+  std::thread([model] { (void)open(model); }).detach();
+  while (milliseconds < 0 && fake_control().loads() == 0) std::this_thread::sleep_for(1ms);
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::abs(milliseconds)));
+  std::cout << "leaving" << std::endl;
+  return 0;
+}
+
+/// Leaves main() while a forward hangs: "at-once", or when the watchdog has "told" of it, or while
+/// another thread is "closing" the session and so waits for the worker.
+int hung(const char* model, const std::string& when) {
+  expect_end();
+  Session* session = open(model);
+  if (session == nullptr) return 1;
+  const auto waker = std::make_shared<TestWaker>();
+  const auto frame = session->submit(grey_frame(1), {}, waker);
+  if (!fake_control().await_at_gate("g", 1)) return 1;
+  if (when == "told") {
+    if (!waker->await(**frame)) return 1;
+    print((*frame)->items[0].status);
+  }
+  if (when == "closing") {
+    std::thread([session] { delete session; }).detach();
+    std::this_thread::sleep_for(20ms);  // to begin to wait in
+  }
   std::cout << "leaving" << std::endl;
   return 0;
 }
@@ -135,10 +190,7 @@ int busy(const char* model) {
 /// Which signals the engine's threads would take: a SIGTERM to the process, with the main thread
 /// blocking it, stays pending.
 int signals(const char* model) {
-  SessionRequest request;
-  request.model_file = model;
-  auto session = Session::open(request, {});
-  print(session.status());
+  if (open(model) == nullptr) return 1;
   sigset_t term;
   sigemptyset(&term);
   sigaddset(&term, SIGTERM);
@@ -158,6 +210,8 @@ int run(int count, char** arguments) {
   if (scenario == "after") return after(argument == std::string("own") ? own_libtorch() : argument);
   if (scenario == "again") return again(argument);
   if (scenario == "busy") return busy(argument);
+  if (scenario == "opening") return opening(argument, std::atoi(arguments[3]));
+  if (scenario == "hung") return hung(argument, arguments[3]);
   if (scenario == "signals") return signals(argument);
   print(open_back_end());
   return 0;

@@ -64,7 +64,25 @@ TEST_P(Modules, ReturningFromMainWhileBusyIsAnOrdinaryExit) {
   for (int i = 0; i < 4; ++i) {
     const auto outcome = child(GetParam(), "busy " + model);
     EXPECT_EQ(outcome.status, 0) << outcome.output;
-    EXPECT_THAT(outcome.output, EndsWith("leaving\n"));
+    EXPECT_THAT(outcome.output, EndsWith("leaving\n0 lost\n"));
+  }
+}
+
+TEST(Module, ThatLoadsWhenMainReturnsIsWaitedFor) {
+  TempFolder folder;
+  const auto model = folder.write("model.pt", "fake-model 1\nload slow 300ms\n");
+  const auto outcome = child(FAKE_MODULE_DIR, "opening " + model + " -100");
+  EXPECT_EQ(outcome.status, 0) << "destructors ran beneath the load: " << outcome.output;
+  EXPECT_THAT(outcome.output, StartsWith("leaving\n"));
+}
+
+// While libtorch is opened, while it reads the model's archive, while it loads and tests the model.
+TEST(Module, OfLibtorchMayBeAnywhereInAnOpeningWhenMainReturns) {
+  for (const int milliseconds : {10, 300, 500, 550, 600, 650, 700}) {
+    const auto outcome = child(REAL_MODULE_DIR, "opening " + real_model("classifier") + " " +
+                                                    std::to_string(milliseconds));
+    EXPECT_EQ(outcome.status, 0) << milliseconds << " ms: " << outcome.output;
+    EXPECT_THAT(outcome.output, HasSubstr("leaving\n"));
   }
 }
 
@@ -108,6 +126,19 @@ TEST(Module, AFailureToOpenIsNotTheLastWordAndASuccessIs) {
   const auto outcome = child("/no/such/folder", std::string("again ") + FAKE_MODULE_DIR);
   EXPECT_THAT(outcome.output,
               AllOf(StartsWith("ModuleMissing "), HasSubstr("\nOk "), EndsWith("the same\n")));
+}
+
+TEST(Process, ReturningFromMainDoesNotHangWithAForwardThatDoes) {
+  TempFolder folder;
+  const auto model = folder.write("model.pt", "fake-model 1\npatience 100ms\nforward gate g\n");
+  for (const char* when : {"at-once", "told", "closing"}) {
+    const auto outcome = child(FAKE_MODULE_DIR, "hung " + model + " " + when);
+    EXPECT_EQ(outcome.status, 0) << when << ": " << outcome.output;
+    EXPECT_THAT(outcome.output, EndsWith("leaving\n")) << when;
+    if (when == std::string("told")) {
+      EXPECT_THAT(outcome.output, HasSubstr("\nHung "));
+    }
+  }
 }
 
 TEST(Process, TheEnginesThreadsTakeNoneOfTheApplicationsSignals) {

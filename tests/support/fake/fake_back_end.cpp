@@ -25,17 +25,27 @@ constexpr int kAutoBatchSize = 8;
 
 FakeState& state() { return FakeState::get(); }
 
-/// Stands for what libtorch registers in its first forward: when it is gone, a forward that still
-/// runs is a crash.
+std::atomic<int> loads_now{0};
+
+/// Stands for what libtorch registers in its first load and forward: when it goes beneath a load,
+/// or a forward comes when it is gone, that is a crash.
 struct Statics {
   std::atomic<bool>* gone;
-  ~Statics() { *gone = true; }
+  ~Statics() {
+    *gone = true;
+    if (loads_now > 0) std::abort();
+  }
 };
 
 std::atomic<bool>& statics_gone() {
   static auto* gone = new std::atomic<bool>{false};
   return *gone;
 }
+
+struct Loading {
+  Loading() { ++loads_now; }
+  ~Loading() { --loads_now; }
+};
 
 void need_statics() {
   static const Statics statics{&statics_gone()};
@@ -255,6 +265,8 @@ Result<std::shared_ptr<Model>> FakeBackEnd::load(const ModelFile& file,
   if (!text.ok()) return text.status();
   if (options.device.kind == DeviceId::Kind::kCuda)
     return Status(Code::kNoDevice, "the fake back-end has no " + to_string(options.device));
+  const Loading loading;
+  need_statics();
   if (!text->load_gate.empty()) state().pass_gate(text->load_gate);
   std::this_thread::sleep_for(text->load_time);
   if (text->load_throws) throw std::runtime_error("the fake load throws");
