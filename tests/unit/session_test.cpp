@@ -118,40 +118,43 @@ TEST_F(SessionTest, KeptTensorsOutliveTheirBatchAndTheSession) {
 /// Looks at a frame's buffer at the moment the engine says that it is done.
 class BufferWatcher final : public Waker {
  public:
-  void wake() noexcept override { released.set_value(buffer.expired()); }
-  std::weak_ptr<const void> buffer;
-  std::promise<bool> released;
+  explicit BufferWatcher(const std::shared_ptr<const void>& buffer) : buffer_(buffer) {}
+  void wake() noexcept override { references.set_value(buffer_.use_count()); }
+  std::promise<long> references;
+
+ private:
+  const std::weak_ptr<const void> buffer_;
 };
 
+// Element-rule 20.
 TEST_F(SessionTest, TheBufferIsLetGoBeforeItsResultIsAnnounced) {
-  for (const char* model : {"", "stage late"}) {
-    const auto session = open(request(model));
-    const auto watcher = std::make_shared<BufferWatcher>();
-    auto image = std::make_unique<ImageView>(grey_frame(9));
-    watcher->buffer = image->owner;
-    // The gate keeps the result back until this thread has let go itself.
-    const auto frame = session->submit(*image, {}, nullptr);
-    ASSERT_THAT(frame.status(), IsOk());
-    ASSERT_TRUE(session->drain());
-    image.reset();
-    EXPECT_TRUE(watcher->buffer.expired()) << model;
+  struct Case {
+    const char* model;
+    int references;  // while the forward runs, the test's own included
+  };
+  for (const Case& test : {Case{"", 1}, Case{"stage late", 2}}) {
+    const auto session = open(request(std::string("forward gate hold\n") + test.model));
+    const auto image = grey_frame(9);
+    const auto watcher = std::make_shared<BufferWatcher>(image.owner);
+    ASSERT_THAT(session->submit(image, {}, watcher).status(), IsOk());
+    ASSERT_TRUE(control.await_at_gate("hold", 1));
+    EXPECT_EQ(image.owner.use_count(), test.references) << test.model;
+    control.open_gate("hold");
+    auto references = watcher->references.get_future();
+    ASSERT_EQ(references.wait_for(kSoon), std::future_status::ready);
+    EXPECT_EQ(references.get(), 1) << test.model;
+    control.close_gate("hold");
   }
 }
 
-TEST_F(SessionTest, ABufferHeldUntilItsForwardIsLetGoBeforeItsFrameWakes) {
-  const auto session = open(request("stage late\nforward gate hold"));
-  const auto watcher = std::make_shared<BufferWatcher>();
-  {
-    const auto image = grey_frame(9);
-    watcher->buffer = image.owner;
-    ASSERT_THAT(session->submit(image, {}, watcher).status(), IsOk());
-  }
-  ASSERT_TRUE(control.await_at_gate("hold", 1));
-  EXPECT_FALSE(watcher->buffer.expired());
-  control.open_gate("hold");
-  auto released = watcher->released.get_future();
-  ASSERT_EQ(released.wait_for(kSoon), std::future_status::ready);
-  EXPECT_TRUE(released.get());
+TEST_F(SessionTest, TheBufferOfAFrameThatFailsIsLetGoBeforeThatIsAnnouncedToo) {
+  const auto session = open(request("stage late\nforward fail"));
+  const auto image = grey_frame(9);
+  const auto watcher = std::make_shared<BufferWatcher>(image.owner);
+  ASSERT_THAT(session->submit(image, {}, watcher).status(), IsOk());
+  auto references = watcher->references.get_future();
+  ASSERT_EQ(references.wait_for(kSoon), std::future_status::ready);
+  EXPECT_EQ(references.get(), 1);
 }
 
 TEST_F(SessionTest, CancelReturnsWhileAForwardRunsAndItsResultsWakeNobody) {
