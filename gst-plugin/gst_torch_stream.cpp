@@ -191,6 +191,9 @@ GstTorchStream::note_event (GstEvent *event) {
     }
     case GST_EVENT_STREAM_START: frames_.restart (); return true;
     case GST_EVENT_GAP: frames_.pause_contributing (); return true;
+    // Nothing comes behind them before somebody downstream has seen them.
+    case GST_EVENT_SEGMENT_DONE:
+    case GST_EVENT_STREAM_GROUP_DONE:
     case GST_EVENT_EOS: frames_.hurry (); return true;
     default: return true;
   }

@@ -214,6 +214,16 @@ TEST_F(ClosingEarly, EosEndsTheWaitOfItsBatch) {
   expect_no_timeout(pads.element());
 }
 
+TEST_F(ClosingEarly, TheEndOfASegmentEndsTheWaitOfItsBatch) {
+  Pads pads(launch("", kPatient));
+  pads.start();
+  pads.push(Pads::buffer(0));
+  pads.push_event(gst_event_new_segment_done(GST_FORMAT_TIME, 40 * GST_MSECOND));
+  EXPECT_EQ(pads.wait_for(5).back(), "event segment-done");
+  expect_no_timeout(pads.element());
+  EXPECT_EQ(stat(pads.element(), "close-reasons/nobody-left"), 0u) << "told, not given up on";
+}
+
 TEST_F(ClosingEarly, AGapEndsTheWaitOfItsBatch) {
   Pads pads(launch("", kPatient));
   pads.start();
