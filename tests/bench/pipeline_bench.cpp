@@ -39,14 +39,10 @@ class Entries {
   Entries(const Entries&) = delete;
   Entries& operator=(const Entries&) = delete;
 
-  /// How long each of `arrivals` took from there; only after the pipeline has ended.
-  std::vector<double> times_to(const std::vector<Arrival>& arrivals) const {
-    std::vector<double> times;
-    for (const Arrival& arrival : arrivals) {
-      const auto entry = times_.find(arrival.pts);
-      if (entry != times_.end()) times.push_back(arrival.time - entry->second);
-    }
-    return times;
+  /// How long a frame took from there, or -1; only after the stream has ended.
+  double time_to(const Arrival& arrival) const {
+    const auto entry = times_.find(arrival.pts);
+    return entry != times_.end() ? arrival.time - entry->second : -1.0;
   }
 
  private:
@@ -181,14 +177,21 @@ nlohmann::json measure_live(std::size_t seconds, const std::string& line) {
   pipeline.run();
   const auto counted = arrivals.counted();
   std::vector<double> latencies;
+  std::vector<double> in_element;
+  std::vector<double> before;
   for (const Arrival& arrival : counted) {
-    if (arrival.latency >= 0.0) latencies.push_back(arrival.latency);
+    const double time = entries.time_to(arrival);
+    if (arrival.latency < 0.0 || time < 0.0) continue;
+    latencies.push_back(arrival.latency);
+    in_element.push_back(time);
+    before.push_back(arrival.latency - time);
   }
   auto sinks = nlohmann::json::array();
   for (GstElement* sink : pipeline.sinks()) sinks.push_back(sink_stats(sink));
   return {{"arrived", counted.size()},
           {"latency", spread_of(latencies)},
-          {"in_element", spread_of(entries.times_to(counted))},
+          {"in_element", spread_of(in_element)},
+          {"before_element", spread_of(before)},
           {"pipeline_latency",
            static_cast<double>(gst_pipeline_get_configured_latency(GST_PIPELINE(pipeline.get()))) *
                1e-6},

@@ -62,6 +62,7 @@ def machine_facts(settings):
         "date": datetime.date.today().isoformat(),
         "load": os.getloadavg()[0],
         "rounds": settings.rounds,
+        "meaningful": settings.meaningful,
     }
 
 

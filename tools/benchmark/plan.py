@@ -48,11 +48,12 @@ class Settings:
     streams_skip: int = 256
     streams_frames: int = 512
     onnx_variants: int = 3
+    meaningful: bool = True
 
     @classmethod
     def quick(cls):
         """Shows that everything works; the figures mean nothing."""
-        return cls(1, 4, 16, 0.1, 2, 2, 2, 16, 32, 1)
+        return cls(1, 4, 16, 0.1, 2, 2, 2, 16, 32, 1, meaningful=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,9 +209,10 @@ class Plan:
     def live_run(self, key, samples, line):
         found = programs.measure("pipeline_bench", "live", self.settings.live_seconds, line)
         stats = found["inference"][0]
-        for name, values in (("latency", found["latency"]), ("in-element", found["in_element"])):
+        for name in ("latency", "in_element", "before_element"):
             for part in ("p50", "p99", "max"):
-                samples.add(f"{key}/{name}/{part}-ms", values[part])
+                samples.add(f"{key}/{name.replace('_', '-')}/{part}-ms", found[name][part])
+        samples.add(f"{key}/inference/p50-ms", stats["inference"]["p50"] * 1e-6)
         samples.add(f"{key}/received", stats["received"])
         samples.add(f"{key}/inferred", stats["inferred"])
         samples.add(f"{key}/skipped", stats["received"] - stats["inferred"])

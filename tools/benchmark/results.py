@@ -161,7 +161,7 @@ def _flow_rows(samples):
     yield row("live-frames", "frames", "", "live/received")
     yield row("live-skipped", "of them passed on without results", "", "live/skipped")
     yield row("live-latency", "latency of the pipeline", "ms", "live/pipeline-latency-ms")
-    yield row("live-in-element", "median time in the element", "ms", "live/in-element/p50-ms")
+    yield row("live-inference", "a frame's inference, median", "ms", "live/inference/p50-ms")
 
     group, step = (
         f"A live camera at twice the capacity, {LIVE_NETWORK}, overload-policy=skip",
@@ -172,7 +172,8 @@ def _flow_rows(samples):
     yield row("overload-latency-p50", "latency from capture to sink, median", "ms", "overload/latency/p50-ms")
     yield row("overload-latency-p99", "99 % of the frames", "ms", "overload/latency/p99-ms")
     yield row("overload-latency-max", "largest latency", "ms", "overload/latency/max-ms", Goal(AT_MOST, 150))
-    yield row("overload-in-element", "largest time in the element", "ms", "overload/in-element/max-ms")
+    yield row("overload-in-element", "of that in the element, largest", "ms", "overload/in-element/max-ms")
+    yield row("overload-before", "before it, largest: the camera is held up", "ms", "overload/before-element/max-ms")
     yield row("overload-frames", "frames", "", "overload/received")
     yield row("overload-inferred", "of them inferred", "", "overload/inferred")
     yield row("overload-lost", "lost", "", "overload/lost", Goal(AT_MOST, 0))

@@ -41,9 +41,12 @@ def grouped(rows):
 def machine_lines(machine):
     yield f"{machine['cpu']}, {machine['cores']} cores, {machine['memory']}; {machine['system']}"
     yield f"GStreamer {machine['gstreamer']}, libtorch {machine['torch']}, gst-plugins-torch {machine['version']}"
-    yield f"{machine['date']}, {machine['rounds']} rounds; load before {machine['load']:.1f}" + (
-        "  (THE MACHINE WAS BUSY: these figures are noise)" if machine["load"] > 0.3 * machine["cores"] else ""
-    )
+    line = f"{machine['date']}, rounds: {machine['rounds']}, load before: {machine['load']:.1f}"
+    if not machine["meaningful"]:
+        line += " (A QUICK RUN: these figures mean nothing)"
+    elif machine["load"] > 0.3 * machine["cores"]:
+        line += " (THE MACHINE WAS BUSY: these figures are noise)"
+    yield line
 
 
 def text(machine, rows):
