@@ -143,7 +143,6 @@ bool
 GstTorchFrames::replace (std::shared_ptr<torchinfer::Session> session) {
   auto seat = std::make_unique<Seat> (Seat{session});
   const std::lock_guard in_order (apply_lock_);
-  session->interrupt (interrupted_);
   note_engine (session.get ());
   const bool grew = apply_settings (session.get ());
   {
@@ -519,8 +518,7 @@ GstTorchFrames::pause_contributing () {
 
 void
 GstTorchFrames::interrupt (bool on) {
-  const std::lock_guard in_order (apply_lock_);
-  interrupted_ = on;
+  // One that takes over meanwhile is new: nobody can be waiting for it yet.
   const Use use (*this, Use::Which::kAll);
   use.for_each ([&] (torchinfer::Session &session) { session.interrupt (on); });
 }

@@ -156,11 +156,9 @@ class GstTorchFrames {
   std::atomic<guint> burst_ = 1;
   std::atomic<guint> most_at_engine_ = 0;
 
-  /// Held while a change of settings, an interruption or a session is passed on, so that all of
-  /// them reach the session in the order they came. Taken before lock_ and the object lock.
+  /// Held while a change of settings is passed on, or a new session gets them, so that they reach
+  /// it in the order they came. Taken before lock_ and the object lock.
   std::mutex apply_lock_;
-  bool interrupted_ = false;  ///< guarded by apply_lock_
-
   mutable std::mutex lock_;
   std::unique_ptr<Seat> present_;           ///< where frames go; null: nowhere
   std::unique_ptr<Seat> past_;              ///< was replaced, and may have frames of ours still

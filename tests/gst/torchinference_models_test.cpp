@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gst/analytics/analytics.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 
 #include "error_fixture.h"
@@ -77,6 +79,68 @@ TEST(RealModels, SayOnTheBusWhatRunsThem) {
   EXPECT_TRUE(gst_structure_get_uint64(times, "size-1", &time));
   EXPECT_GT(time, 0u);
   gst_message_unref(message);
+}
+
+/// Frames that the model of now has seen.
+guint64 inferences(GstElement* element) {
+  GstStructure* stats = nullptr;
+  g_object_get(element, "stats", &stats, nullptr);
+  guint64 count = 0;
+  gst_structure_get_uint64(gst_value_get_structure(gst_structure_get_value(stats, "inference")),
+                           "count", &count);
+  gst_structure_free(stats);
+  return count;
+}
+
+TEST(RealModels, TakeOverFromEachOtherWhileFramesRun) {
+  Pads pads("torchinference overload-policy=wait model-file=" + model("colour"));
+  const auto wait_for = [&pads](GstMessageType type, const char* file) {
+    GstMessage* message = pads.wait_for_message(type, 60 * GST_SECOND);
+    ASSERT_NE(message, nullptr) << file;
+    if (type == GST_MESSAGE_ELEMENT) {
+      EXPECT_STREQ(gst_structure_get_string(gst_message_get_structure(message), "model-file"),
+                   file);
+    }
+    gst_message_unref(message);
+  };
+  const auto swap_to = [&](const std::string& name, GstMessageType answer) {
+    const auto path = model(name);
+    g_object_set(pads.element(), "model-file", path.c_str(), nullptr);
+    wait_for(answer, path.c_str());
+    // It has frames.
+    while (inferences(pads.element()) == 0) g_usleep(200);
+  };
+  wait_for(GST_MESSAGE_ELEMENT, model("colour").c_str());
+  pads.start("s", kRgb);
+  std::atomic<bool> enough = false;
+  auto pushed = std::async(std::launch::async, [&] {
+    guint64 count = 0;
+    for (; !enough; count++) EXPECT_EQ(pads.push(colour_frame(count, count % 3)), GST_FLOW_OK);
+    return count;
+  });
+  swap_to("gray_classifier", GST_MESSAGE_ELEMENT);  // one channel, ten classes
+  swap_to("bad_model_info", GST_MESSAGE_WARNING);
+  swap_to("wide", GST_MESSAGE_ELEMENT);  // twice as wide, two classes
+  swap_to("colour", GST_MESSAGE_ELEMENT);
+  enough = true;
+  const auto count = pushed.get();
+  pads.query(gst_query_new_drain());
+
+  ASSERT_EQ(pads.arrived_buffers(), count);
+  const char* const names[] = {"red", "green", "blue"};
+  std::vector<std::size_t> classes;  // of the models, as they came
+  for (guint64 number = 0; number < count; number++) {
+    GstBuffer* buffer = pads.arrived_buffer(number);
+    ASSERT_EQ(GST_BUFFER_OFFSET(buffer), number);
+    const auto results = results_of(buffer);
+    ASSERT_TRUE(results.has_value());
+    const auto size = results->classes.size();
+    if (size == 3) {
+      EXPECT_EQ(results->classes[0].first, names[number % 3]);
+    }
+    if (classes.empty() || classes.back() != size) classes.push_back(size);
+  }
+  EXPECT_THAT(classes, testing::ElementsAre(3, 5, 2, 3)) << "five at most, by top-k";
 }
 
 class BadModels : public testing::Test, public ErrorTelling {

@@ -27,6 +27,20 @@ def uint8_nhwc(path):
     script(Bytes(), path, info=info, labels=["red", "green", "blue"])
 
 
+class Wide(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.size(3) == 2 * x.size(2), "twice as wide as high is wanted"
+        light = x.flatten(1).mean(1, keepdim=True)
+        return torch.cat([1.0 - light, light], dim=1) * 10.0
+
+
+@model
+def wide(path):
+    """Whether a frame is dark or bright; takes images of 3 x 32 x 64."""
+    info = model_info(2, dims=f"-1,3,{SIZE},{2 * SIZE}")
+    script(Wide(), path, info=info, labels=["dark", "bright"])
+
+
 class Halves(nn.Module):
     def __init__(self, dtype: torch.dtype):
         super().__init__()
