@@ -28,7 +28,7 @@ struct Answer {
 class Swap : public InferenceTest {
  protected:
   void TearDown() override {
-    control.open_gate("l");
+    for (const auto gate : {"l", "s"}) control.open_gate(gate);
     InferenceTest::TearDown();
   }
 
@@ -97,6 +97,15 @@ class Swap : public InferenceTest {
         get<GstStructure*>(pads.element(), "stats"), gst_structure_free);
     const char* file = gst_structure_get_string(stats.get(), "model-file");
     return file != nullptr ? file : "none";
+  }
+
+  /// Of the engine that this stream has now.
+  static int users(Pads& pads) {
+    const std::unique_ptr<GstStructure, void (*)(GstStructure*)> stats(
+        get<GstStructure*>(pads.element(), "stats"), gst_structure_free);
+    int count = -1;
+    EXPECT_TRUE(gst_structure_get_int(stats.get(), "engine-users", &count));
+    return count;
   }
 
   static void push_and_drain(Pads& pads, guint64 first, guint64 end) {

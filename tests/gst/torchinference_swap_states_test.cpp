@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 
 #include "swap_fixture.h"
@@ -13,6 +14,12 @@ namespace torchinfer::test {
 namespace {
 
 using testing::ElementsAre;
+
+void push_segment(Pads& pads) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  pads.push_event(gst_event_new_segment(&segment));
+}
 
 // Nobody could add to it but others, and its frames hold up those of the new model.
 TEST_F(Swap, EndsTheWaitOfTheOldModelsBatch) {
@@ -88,15 +95,38 @@ TEST_F(Swap, AFlushForgetsWhatTheOldModelHasAndDoesNotWaitForIt) {
   expect_swapped(pads, path);
   pads.push_event(gst_event_new_flush_start());
   pads.push_event(gst_event_new_flush_stop(TRUE));
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  pads.push_event(gst_event_new_segment(&segment));
+  push_segment(pads);
   pads.push(Pads::buffer(5));
   pads.wait_for(7);
   EXPECT_THAT(classes(pads), ElementsAre("b5"));
   control.open_gate("g");
   EXPECT_TRUE(models_become(1));
   EXPECT_THAT(classes(pads), ElementsAre("b5"));
+}
+
+TEST_F(Swap, FlushesAtAnyMomentLeaveTheStreamWithOneModel) {
+  Pads& pads = playing("", "overload-policy=wait");
+  const std::string paths[] = {folder.path("model.pt"), other("b")};
+  constexpr int kRounds = 60;
+  auto swaps = std::async(std::launch::async, [&] {
+    for (int round = 1; round <= kRounds; round++) {
+      set_model(pads, paths[round % 2]);
+      expect_swapped(pads, paths[round % 2]);
+    }
+  });
+  guint64 number = 0;
+  while (swaps.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    for (int i = 0; i < 3; i++) ASSERT_EQ(pads.push(Pads::buffer(number++)), GST_FLOW_OK);
+    pads.push_event(gst_event_new_flush_start());
+    pads.push_event(gst_event_new_flush_stop(TRUE));
+    push_segment(pads);
+    pads.forget();
+    push_and_drain(pads, number, number + 1);
+    ASSERT_EQ(classes(pads).size(), 1u) << "neither lost nor of before the flush";
+    EXPECT_EQ(classes(pads).front().substr(1), std::to_string(number++ % 16));
+  }
+  swaps.get();
+  EXPECT_TRUE(models_become(1));
 }
 
 TEST_F(Swap, FlushCapsAndEosGoOnWhileAModelIsLoaded) {
@@ -178,9 +208,11 @@ TEST_F(Swap, TheWayToNullWaitsForTheLoadAndLeavesNothing) {
   Pads& pads = playing();
   set_model(pads, other("b", "load gate l"));
   ASSERT_TRUE(control.await_at_gate("l", 1));
+  ASSERT_EQ(pads.set_state(GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
   auto down = std::async(std::launch::async, [&] { return pads.set_state(GST_STATE_NULL); });
   control.open_gate("l");
   EXPECT_EQ(down.get(), GST_STATE_CHANGE_SUCCESS);
+  EXPECT_EQ(answer(pads, 0).type, GST_MESSAGE_UNKNOWN) << "it came too late to take over";
   EXPECT_EQ(control.models(), 0);
   EXPECT_EQ(control.lanes(), 0);
 }

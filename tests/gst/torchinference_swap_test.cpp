@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 #include <utility>
 
 #include "swap_fixture.h"
@@ -63,6 +65,30 @@ TEST_F(Swap, AFrameThatWaitsForTheOldModelsCreditStaysWithIt) {
   pads.wait_for(7);
   EXPECT_THAT(classes(pads), ElementsAre("a0", "a1", "a2", "b3"));
   EXPECT_TRUE(models_become(1));
+}
+
+TEST_F(Swap, AFrameThatIsJustEnteringStaysWithTheOldModel) {
+  control.open_gate("s");
+  Pads& pads = playing("stage gate s\nforward gate g");
+  Pads& neighbour = playing("stage gate s\nforward gate g");
+  neighbour.push(Pads::buffer(0));
+  ASSERT_TRUE(control.await_at_gate("g", 1));
+  control.close_gate("s");
+  auto pushed = std::async(std::launch::async, [&] { return pads.push(Pads::buffer(1)); });
+  ASSERT_TRUE(control.await_at_gate("s", 1));
+  const auto path = other("b");
+  set_model(pads, path);
+  expect_swapped(pads, path);
+  // So far the old model has nothing of this stream's.
+  EXPECT_EQ(users(neighbour), 2);
+  control.open_gate("s");
+  EXPECT_EQ(pushed.get(), GST_FLOW_OK);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(users(neighbour), 2) << "its frame waits for the worker still";
+  control.open_gate("g");
+  pads.wait_for(4);
+  EXPECT_THAT(classes(pads), ElementsAre("a1"));
+  EXPECT_TRUE(eventually([&] { return users(neighbour) == 1; }));
 }
 
 TEST_F(Swap, NobodyWaitsForTheLoad) {

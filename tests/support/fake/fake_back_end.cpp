@@ -115,6 +115,7 @@ class FakeLane final : public Lane {
 };
 
 Status FakeModel::stage(Task& task) {
+  if (!text_.stage_gate.empty()) state().pass_gate(text_.stage_gate);
   if (text_.stage_throws) throw std::runtime_error("the fake stage throws");
   if (text_.stage_code != Code::kOk) return Status(text_.stage_code, "the fake stage fails");
   auto block = pool_->take();

@@ -160,6 +160,7 @@ bool parse_line(const std::string& line, FakeModelText& model) {
     model.stages_late = how == "late";
     model.stage_throws = how == "throw";
     if (how == "fail") model.stage_code = code_named(words.text());
+    if (how == "gate") model.stage_gate = words.text();
   } else if (what == "forward") {
     model.faults.push_back(parse_fault(words));
   } else {

@@ -59,7 +59,8 @@ struct FakeFault {
 ///     load fail CODE | throw | slow D | gate NAME       CODE as to_string(Code) writes it
 ///     inspect fail CODE
 ///     lane fail | throw
-///     stage late | throw | fail CODE    late: the frame is held until its forward, as on a GPU
+///     stage late | throw | fail CODE | gate NAME    late: the frame is held until its forward, as
+///                                                   on a GPU
 ///     forward FAULT [WHEN]              any number of them
 ///       FAULT: throw, throw-int, fail, nan, wrong-shape, no-output, oom, device-lost, slow D,
 ///              gate NAME
@@ -88,6 +89,7 @@ struct FakeModelText {
   bool stages_late = false;
   bool stage_throws = false;
   Code stage_code = Code::kOk;
+  std::string stage_gate;
   bool lane_fails = false;
   bool lane_throws = false;
   std::vector<FakeFault> faults;
