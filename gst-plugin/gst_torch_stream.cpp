@@ -127,11 +127,18 @@ GstTorchStream::is_full () const {
   const bool over_bytes = queued_bytes_ >= kOutputBytes;
   if (queued_frames_ < limit && !over_bytes)
     return false;
-  const auto finished =
-      static_cast<guint> (std::count_if (items_.begin (), items_.end (), [] (const Item &item) {
-        const auto frame = std::get_if<GstTorchFrame> (&item);
-        return frame != nullptr && frame->ready ();
-      }));
+  // A frame behind one that is still at the engine waits for the engine: skipped frames must not
+  // hold a live source up. Their memory is bounded all the same.
+  guint finished = 0;
+  for (const auto &item : items_) {
+    const auto frame = std::get_if<GstTorchFrame> (&item);
+    if (frame == nullptr)
+      continue;
+    if (frame->ready ())
+      finished++;
+    else if (!over_bytes)
+      break;
+  }
   return finished >= (over_bytes ? std::min<guint> (limit, frames_.batch_size ()) : limit);
 }
 

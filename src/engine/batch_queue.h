@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -34,10 +35,13 @@ namespace torchinfer {
 /// up nor be starved. Live streams may be kLiveLead turns ahead of the rest and no more, so that
 /// no stream gets less than the smaller of its demand and its equal share.
 ///
-/// Credit: a stream may have max(2, ceil((workers + 1) x batch_size / active streams)) tasks
-/// unfinished (queued or running). Active are the stream itself, those with unfinished tasks, and
-/// those whose next task is not long overdue; a paused or silent stream stops to count a moment
-/// after its last task. Credit is for the submitter to look at: submit() never blocks or refuses.
+/// Credit: a stream may have max(2, ceil(all / active streams)) tasks unfinished (queued or
+/// running), where all = (workers + 1) x batch_size keeps every worker busy with one batch more in
+/// reserve. For a live stream `all` is at most Limits::live: what waits is late, and where more
+/// comes than the model can do, the queue is always full. Active are the stream itself, those with
+/// unfinished tasks, and those whose next task is not long overdue; a paused or silent stream stops
+/// to count a moment after its last task. Credit is for the submitter to look at: submit() never
+/// blocks or refuses.
 ///
 /// Invariants, whenever the mutex is free:
 ///  - queued_ is the sum of all streams' queued tasks;
@@ -48,8 +52,9 @@ template <class T>
 class BatchQueue {
  public:
   struct Limits {
-    int batch_size = 1;  ///< >= 1
-    int workers = 1;     ///< threads that call next(), >= 1
+    int batch_size = 1;                          ///< >= 1
+    int workers = 1;                             ///< threads that call next(), >= 1
+    int live = std::numeric_limits<int>::max();  ///< of which live streams share credit, >= 1
   };
 
   /// Names a running task's stream, and which of its generations.
@@ -118,12 +123,9 @@ class BatchQueue {
   /// Ok until close().
   Status status() const;
 
-  /// Streams that are active now (see above) and their common credit.
-  struct Load {
-    int active = 0;
-    int credit = 0;
-  };
-  Load load() const;
+  /// What may be unfinished at once: the credit of all streams that are active now (see above), at
+  /// least that of one live stream.
+  int load() const;
   /// Whether this stream is active now.
   bool active(StreamId stream) const;
 
@@ -141,6 +143,7 @@ class BatchQueue {
   void settle(Stream& stream);
   void wake_waiters();
   int credit_of(const Stream& stream, TimePoint now) const;
+  int all_credit(bool live) const;
   int active_streams(TimePoint now) const;
   TimePoint next_silence(const Stream& apart, TimePoint now) const;
 
@@ -364,10 +367,14 @@ Status BatchQueue<T>::status() const {
 }
 
 template <class T>
-typename BatchQueue<T>::Load BatchQueue<T>::load() const {
+int BatchQueue<T>::load() const {
   const std::lock_guard lock(mutex_);
-  const int active = active_streams(clock_.now());
-  return {active, share_of_credit(limits_.workers, limits_.batch_size, active)};
+  const TimePoint now = clock_.now();
+  const int active = active_streams(now);
+  int sum = 0;
+  for (const auto& [id, stream] : streams_)
+    if (stream.active(now)) sum += share_of_credit(all_credit(stream.options.live), active);
+  return std::max(sum, share_of_credit(all_credit(true), 1));
 }
 
 template <class T>
@@ -391,9 +398,10 @@ typename BatchQueue<T>::Decision BatchQueue<T>::decide(TimePoint now) const {
   if (deadline <= now) return {CloseReason::kTimeout, {}};
 
   // Whoever can contribute is active, so its credit is the active streams' share.
-  const int credit = share_of_credit(limits_.workers, limits_.batch_size, active_streams(now));
+  const int active = active_streams(now);
   std::optional<TimePoint> last_hope;
   for (const auto& [id, stream] : streams_) {
+    const int credit = share_of_credit(all_credit(stream.options.live), active);
     if (stream.unfinished() >= credit || !stream.can_contribute(now, deadline)) continue;
     last_hope = std::max(last_hope.value_or(TimePoint::min()), stream.arrivals.silent_at());
   }
@@ -481,7 +489,13 @@ TimePoint BatchQueue<T>::next_silence(const Stream& apart, TimePoint now) const 
 template <class T>
 int BatchQueue<T>::credit_of(const Stream& stream, TimePoint now) const {
   const int active = active_streams(now) + (stream.active(now) ? 0 : 1);
-  return share_of_credit(limits_.workers, limits_.batch_size, active);
+  return share_of_credit(all_credit(stream.options.live), active);
+}
+
+template <class T>
+int BatchQueue<T>::all_credit(bool live) const {
+  const int all = (limits_.workers + 1) * limits_.batch_size;
+  return live ? std::min(all, limits_.live) : all;
 }
 
 }  // namespace torchinfer

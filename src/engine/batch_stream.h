@@ -20,10 +20,9 @@ struct StreamOptions {
   Duration batch_timeout{0};  ///< extra wait of a batch that is not full, from submit; >= 0
 };
 
-/// Each active stream's part of the tasks that keep all workers busy with one batch more in
-/// reserve; never so small that a stream cannot prepare one task while another runs.
-inline int share_of_credit(int workers, int batch_size, int active_streams) {
-  const int all = (workers + 1) * batch_size;
+/// Each active stream's part of `all` tasks; never so small that a stream cannot prepare one task
+/// while another runs.
+inline int share_of_credit(int all, int active_streams) {
   const int streams = std::max(1, active_streams);
   return std::max(2, (all + streams - 1) / streams);
 }

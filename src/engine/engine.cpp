@@ -46,13 +46,6 @@ Model& Engine::model() const { return threads_->model(); }
 
 EngineState& Engine::state() const { return threads_->state(); }
 
-Duration Engine::worst_case() const {
-  // The time of a full batch, or of the next size up or down that was timed.
-  const ModelFacts& facts = model().facts();
-  const auto& times = facts.batch_times;
-  if (times.empty()) return state().worst_case(Duration{0});
-  const auto full = times.lower_bound(facts.batch_size);
-  return state().worst_case(full != times.end() ? full->second : times.rbegin()->second);
-}
+Duration Engine::worst_case() const { return state().worst_case(); }
 
 }  // namespace torchinfer

@@ -2,6 +2,8 @@
 #include "engine/engine_state.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "engine/guard.h"
@@ -16,6 +18,25 @@ constexpr Duration kLately = 10s;
 // Before so many batches the largest of them is not a percentile of anything.
 constexpr std::uint64_t kEnoughBatches = 20;
 constexpr double kHighPercentile = 0.95;
+// What may wait at the engine for a live stream: a picture is late by this, where more frames come
+// than the model can do. Shorter than what people notice, longer than most models' forward.
+constexpr Duration kLiveQueue = 60ms;
+
+/// Of a batch of `size`, or of the next size up or down that was timed; 0 where none was.
+Duration time_of(const std::map<int, Duration>& batch_times, int size) {
+  if (batch_times.empty()) return Duration{0};
+  const auto found = batch_times.lower_bound(size);
+  return found != batch_times.end() ? found->second : batch_times.rbegin()->second;
+}
+
+/// As many tasks as the workers do in kLiveQueue, but one for each and one in reserve at least.
+int live_limit(int batch_size, int workers, const std::map<int, Duration>& batch_times) {
+  const Duration full = time_of(batch_times, batch_size);
+  const std::int64_t all = std::int64_t{workers} * batch_size;
+  if (full <= Duration{0}) return std::numeric_limits<int>::max();
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max();
+  return static_cast<int>(std::clamp<std::int64_t>(kLiveQueue * all / full, workers + 1, kMost));
+}
 
 }  // namespace
 
@@ -34,11 +55,13 @@ void abandon(Task& task, const Status& status, bool wake) noexcept {
   if (last && wake && frame->waker) frame->waker->wake();
 }
 
-EngineState::EngineState(int batch_size, int workers, Clock& clock)
+EngineState::EngineState(int batch_size, int workers, std::map<int, Duration> batch_times,
+                         Clock& clock)
     : batch_size_(batch_size),
       workers_(workers),
+      batch_times_(std::move(batch_times)),
       clock_(clock),
-      queue_({batch_size, workers}, clock) {}
+      queue_({batch_size, workers, live_limit(batch_size, workers, batch_times_)}, clock) {}
 
 StreamId EngineState::join(const StreamOptions& options, std::shared_ptr<Seat> seat) {
   const StreamId stream = queue_.join(options);
@@ -116,16 +139,16 @@ EngineStatistics EngineState::statistics() const {
   return statistics_;
 }
 
-Duration EngineState::worst_case(Duration self_tested) const {
-  const auto load = queue_.load();
-  Duration forward = self_tested;
+Duration EngineState::worst_case() const {
+  const int unfinished = queue_.load();
+  // No batch is larger than what may be unfinished.
+  Duration forward = time_of(batch_times_, std::min(unfinished, batch_size_));
   {
     const std::lock_guard lock(mutex_);
     if (statistics_.forward.count() >= kEnoughBatches)
       forward = std::max(forward, statistics_.forward.percentile(kHighPercentile));
   }
   // All that may be unfinished before this task, in rounds of full batches, and its own forward.
-  const int unfinished = std::max(1, load.active) * load.credit;
   const int round = batch_size_ * workers_;
   return forward * ((unfinished + round - 1) / round + 1);
 }

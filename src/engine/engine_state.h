@@ -40,7 +40,8 @@ struct BatchRecord {
 /// What the workers and sessions of one loaded model share. Thread-safe.
 class TORCHINFER_API EngineState {
  public:
-  EngineState(int batch_size, int workers, Clock& clock);
+  /// `batch_times` as in ModelFacts, may be empty.
+  EngineState(int batch_size, int workers, std::map<int, Duration> batch_times, Clock& clock);
 
   TaskQueue& queue() { return queue_; }
   const TaskQueue& queue() const { return queue_; }
@@ -64,15 +65,16 @@ class TORCHINFER_API EngineState {
   Status status() const { return queue_.status(); }
 
   EngineStatistics statistics() const;
-  /// Upper bound of the time from submit to result, the batch timeout apart, when a forward of a
-  /// full batch takes `self_tested`, or more as measured since.
-  Duration worst_case(Duration self_tested) const;
+  /// Upper bound of the time from submit to result, the batch timeout apart, when a forward takes
+  /// what it took in the self-test, or more as measured since.
+  Duration worst_case() const;
 
  private:
   bool somebody_succeeds() const;
 
   const int batch_size_;
   const int workers_;
+  const std::map<int, Duration> batch_times_;
   Clock& clock_;
   TaskQueue queue_;
 

@@ -113,7 +113,8 @@ Status EngineThreads::load(BackEnd& back_end, const ModelFile& file, const LoadO
     auto model = back_end.load(file, options);
     if (!model.ok()) return model.status();
     model_ = std::move(model).value();
-    state_.emplace(model_->facts().batch_size, static_cast<int>(workers_.size()), clock_);
+    const ModelFacts& facts = model_->facts();
+    state_.emplace(facts.batch_size, static_cast<int>(workers_.size()), facts.batch_times, clock_);
     return Status();
   });
   if (!status.ok()) return status;

@@ -69,6 +69,18 @@ TEST_F(Overload, ALiveStreamsFramesGoOnWithoutResults) {
   EXPECT_EQ(stat(pads.element(), "dropped"), 0u);
 }
 
+TEST_F(Overload, AForwardThatLastsNeverHoldsALiveSourceUp) {
+  Pads& pads = play(launch("forward gate g"));
+  fill(pads, true);
+  auto pushed = std::async(std::launch::async, [&] {
+    for (guint64 number = 2; number < 50; number++) pads.push(Pads::buffer(number));
+  });
+  EXPECT_EQ(pushed.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  control.open_gate("g");
+  pads.wait_for(53);
+  EXPECT_EQ(stat(pads.element(), "skipped-overload"), 48u);
+}
+
 TEST_F(Overload, AFilesFramesWait) {
   Pads& pads = play(launch("forward gate g"));
   fill(pads, false);

@@ -31,6 +31,19 @@ TEST_F(BatchCreditTest, ActiveStreamsShareTheCreditAndNobodyFallsBelowTwo) {
   EXPECT_EQ(queue->credit(streams[0]), 2);
 }
 
+TEST_F(BatchCreditTest, LiveStreamsShareNoMoreThanTheirLimit) {
+  queue.emplace(Queue::Limits{.batch_size = 8, .workers = 2, .live = 5}, clock);
+  EXPECT_EQ(queue->load(), 5);
+  const auto camera = live(), clip = file();
+  EXPECT_EQ(queue->credit(camera), 5);
+  EXPECT_EQ(queue->credit(clip), 24);
+  submit(camera, "x");
+  submit(clip, "x");
+  EXPECT_EQ(queue->credit(camera), 3);
+  EXPECT_EQ(queue->credit(clip), 12);
+  EXPECT_EQ(queue->load(), 15);
+}
+
 TEST_F(BatchCreditTest, AStreamThatHasNotBegunTakesNothingFromOthers) {
   use(8);
   const auto busy = live();

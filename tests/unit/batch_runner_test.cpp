@@ -58,7 +58,7 @@ class BatchRunnerTest : public testing::Test {
   }
 
   FakeClock clock;
-  EngineState state{4, 1, clock};
+  EngineState state{4, 1, {}, clock};
   const std::shared_ptr<Seat> seat = std::make_shared<Seat>();
   const StreamId stream = state.join({true, Duration{0}}, seat);
   const std::shared_ptr<TestWaker> waker = std::make_shared<TestWaker>();
