@@ -172,6 +172,25 @@ TEST_F(Errors, CanBePassedOverAndAreCounted) {
   EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_WARNING, 0), nullptr) << "a second warning";
 }
 
+TEST_F(Errors, MayBePassedOverFromTheMiddleOfAStreamOn) {
+  Pads pads(launch("forward nan mean 1"));
+  pads.start();
+  pads.push(Pads::buffer(0));
+  pads.query(gst_query_new_drain());
+  g_object_set(pads.element(), "error-policy", 1 /* pass */, nullptr);
+  pads.push(Pads::buffer(1));
+  pads.query(gst_query_new_drain());
+  EXPECT_EQ(pads.push(Pads::buffer(2)), GST_FLOW_OK);
+  pads.query(gst_query_new_drain());
+  ASSERT_EQ(pads.arrived_buffers(), 3u);
+  EXPECT_EQ(best_class(pads.arrived_buffer(1)), "");
+  EXPECT_EQ(best_class(pads.arrived_buffer(2)), "2");
+  g_object_set(pads.element(), "error-policy", 0 /* fail */, nullptr);
+  GstFlowReturn flow = GST_FLOW_OK;
+  while (flow == GST_FLOW_OK) flow = pads.push(Pads::buffer(1));
+  EXPECT_EQ(flow, GST_FLOW_ERROR);
+}
+
 TEST_F(Errors, ThatAreTheEnginesKeepTheVideoRunningWhereTheyArePassedOver) {
   Pads pads(launch("forward device-lost after 2", "error-policy=pass overload-policy=wait"));
   pads.start();

@@ -65,6 +65,17 @@ TEST(Caps, AsksForWhatDownstreamTakes) {
       "video/x-raw, format=(string)NV12, width=(int)16, height=(int)8, framerate=(fraction)30/1");
 }
 
+TEST(Caps, OffersDownstreamWhatUpstreamCanSend) {
+  Pads pads(kLaunch);
+  pads.set_upstream_caps("video/x-raw,format=RGB,width=[16,32],height=8,framerate=30/1");
+  GstCaps* caps = gst_pad_peer_query_caps(pads.downstream(), nullptr);
+  GstCaps* expected =
+      gst_caps_from_string("video/x-raw,format=RGB,width=[16,32],height=8,framerate=30/1");
+  EXPECT_TRUE(gst_caps_is_equal(caps, expected));
+  gst_caps_unref(caps);
+  gst_caps_unref(expected);
+}
+
 TEST(Caps, DataBehindUnusableOnesIsNotNegotiated) {
   Pads pads(kLaunch);
   pads.push_event(gst_event_new_stream_start("s"));

@@ -195,6 +195,21 @@ TEST_F(Qos, CanBeTurnedOff) {
   EXPECT_EQ(last_class(pads), "1");
 }
 
+TEST_F(Qos, CanBeTurnedOffAndOnWhilePlaying) {
+  Pads pads(launch());
+  pads.start();
+  push_and_drain(pads, 0);
+  send_qos(pads, 0, GST_SECOND);
+  push_and_drain(pads, 1);
+  EXPECT_EQ(last_class(pads), "");
+  g_object_set(pads.element(), "qos", FALSE, nullptr);
+  push_and_drain(pads, 2);
+  EXPECT_EQ(last_class(pads), "2");
+  g_object_set(pads.element(), "qos", TRUE, nullptr);
+  push_and_drain(pads, 3);
+  EXPECT_EQ(last_class(pads), "");
+}
+
 TEST_F(Qos, IsForgottenInAFlushAndWithANewStream) {
   Pads pads(launch());
   pads.start();

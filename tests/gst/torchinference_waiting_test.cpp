@@ -294,6 +294,15 @@ TEST_F(ClosingEarly, AStreamsEndEndsTheWaitOfAnothersFrames) {
   expect_no_timeout(pads.element());
 }
 
+TEST_F(ClosingEarly, AShorterTimeoutHoldsForFramesThatWaitAlready) {
+  Pads pads(launch("", kPatient));
+  pads.start();
+  pads.push(Pads::buffer(0));
+  g_object_set(pads.element(), "batch-timeout", G_GUINT64_CONSTANT(0), nullptr);
+  EXPECT_EQ(pads.wait_for(4).back(), "buffer 0");
+  EXPECT_EQ(stat(pads.element(), "close-reasons/timeout"), 1u);
+}
+
 TEST_F(ClosingEarly, BackPressureEndsTheWaitOfItsBatch) {
   Pads pads(launch("", kPatient + " inference-interval=2"));
   pads.start();

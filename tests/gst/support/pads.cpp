@@ -116,6 +116,11 @@ void Pads::set_upstream_latency(bool live, GstClockTime min, GstClockTime max) {
   max_latency_ = max;
 }
 
+void Pads::set_upstream_caps(const std::string& caps) {
+  const std::lock_guard guard(lock_);
+  upstream_caps_ = caps;
+}
+
 void Pads::unlink() {
   GstPad* src = gst_element_get_static_pad(element_, "src");
   gst_pad_unlink(src, downstream_);
@@ -271,10 +276,26 @@ gboolean Pads::upstream_event(GstPad* pad, GstObject*, GstEvent* event) {
 
 gboolean Pads::upstream_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   Pads* self = owner(pad);
-  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return gst_pad_query_default(pad, parent, query);
-  const std::lock_guard guard(self->lock_);
-  gst_query_set_latency(query, self->live_, self->min_latency_, self->max_latency_);
-  return TRUE;
+  std::unique_lock lock(self->lock_);
+  switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_LATENCY:
+      gst_query_set_latency(query, self->live_, self->min_latency_, self->max_latency_);
+      return TRUE;
+    case GST_QUERY_CAPS: {
+      GstCaps* filter = nullptr;
+      gst_query_parse_caps(query, &filter);
+      GstCaps* caps = gst_caps_from_string(self->upstream_caps_.c_str());
+      if (filter != nullptr) {
+        GstCaps* both = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
+        gst_caps_unref(caps);
+        caps = both;
+      }
+      gst_query_set_caps_result(query, caps);
+      gst_caps_unref(caps);
+      return TRUE;
+    }
+    default: lock.unlock(); return gst_pad_query_default(pad, parent, query);
+  }
 }
 
 }  // namespace torchinfer::test

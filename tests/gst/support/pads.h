@@ -47,6 +47,8 @@ class Pads {
   static constexpr const char* kCaps = "video/x-raw,format=GRAY8,width=16,height=8,framerate=25/1";
   /// What upstream answers to a LATENCY query.
   void set_upstream_latency(bool live, GstClockTime min, GstClockTime max);
+  /// What upstream answers to a CAPS query; the default is anything.
+  void set_upstream_caps(const std::string& caps);
 
   // What downstream does.
   /// Whether downstream is linked. Taken together with RECONFIGURE, as linking pads sends it.
@@ -104,6 +106,7 @@ class Pads {
   bool hold_ = false;
   bool held_ = false;
   bool flushing_ = false;
+  std::string upstream_caps_ = "ANY";
   bool live_ = false;
   GstClockTime min_latency_ = 0;
   GstClockTime max_latency_ = GST_CLOCK_TIME_NONE;
