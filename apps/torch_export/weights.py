@@ -2,6 +2,9 @@
 """Fills a model from a state dict file."""
 
 import pickle
+import re
+import warnings
+import zipfile
 
 import torch
 
@@ -9,6 +12,7 @@ from .errors import ExportError
 
 # Under which names training scripts keep the state dict inside a checkpoint.
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
+_REMEDY = "write one with torch.save(model.state_dict(), FILE)"
 
 
 def load(model, path):
@@ -43,19 +47,50 @@ def load(model, path):
 
 def _read(path):
     try:
-        # weights_only: a checkpoint is a pickle, and this keeps it from running code.
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        what = _what_else(path)
+        if what is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # weights_only: a checkpoint is a pickle, and this keeps it from running code.
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ExportError(f"{path}: no such file (--weights)") from None
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
-        reason = str(error).strip().split("\n", maxsplit=1)[0]
-        raise ExportError(
-            f"{path}: not a state dict that can be read: {reason}\n"
-            "Save it with torch.save(model.state_dict(), FILE)."
-        ) from error
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror or error} (--weights)") from None
+    except (RuntimeError, EOFError, KeyError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        raise ExportError(f"{path} {_why_not(error)}; {_REMEDY}") from error
+    if what is not None:
+        raise ExportError(f"{path} is {what}, not a state dict; {_REMEDY}")
     if not isinstance(state, dict):
-        raise ExportError(f"{path} holds a {type(state).__name__}, not a state dict")
+        raise ExportError(f"{path} holds a {type(state).__name__}, not a state dict; {_REMEDY}")
     return state
+
+
+def _what_else(path):
+    """What the file at `path` is if not something that torch.load() is for, or None."""
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    if not head:
+        return "an empty file"
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+        if any(name.endswith("/constants.pkl") for name in names):
+            return "an exported TorchScript model"
+        return None if any(name.endswith("/data.pkl") for name in names) else "a zip file of something else"
+    # Pickles have control characters near their beginning. The end of `head` may cut a character in two.
+    text = head.decode("utf-8", errors="ignore")
+    if len(text.encode()) > len(head) - 4 and all(char.isprintable() or char.isspace() for char in text):
+        return "a text file"
+    return None
+
+
+def _why_not(error):
+    """What stops torch.load(), in words of our own: its message advises to load the file with its code."""
+    code = re.search(r"GLOBAL (\S+) was not an allowed global", str(error))
+    if code:
+        return f"holds an object of {code[1]}, whose code would run to load it"
+    return "is damaged, or was not written by torch.save()"
 
 
 def _first(what, names, count=5):

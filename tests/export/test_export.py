@@ -252,14 +252,8 @@ class Refuses(ExportTest):
             str(weights),
             says="missing in the file: conv.bias",
         )
-        weights.write_text("not a pickle")
-        self.refuses(
-            "toy_models:net",
-            *SCALE,
-            "--weights",
-            str(weights),
-            says="not a state dict that can be read",
-        )
+        weights.write_bytes(weights.read_bytes()[:-100])
+        self.refuses("toy_models:net", *SCALE, "--weights", str(weights), says="w.pth is damaged")
         self.refuses("toy_models:net", *SCALE, "--weights", "/no/such.pth", says="/no/such.pth: no such file")
 
     def test_weights_that_would_run_code(self):
@@ -270,8 +264,26 @@ class Refuses(ExportTest):
             *SCALE,
             "--weights",
             str(weights),
-            says="not a state dict that can be read",
+            says="holds an object of toy_models.Net, whose code would run to load it",
         )
+
+    def test_weights_that_are_something_else_are_named_for_what_they_are(self):
+        weights = self.folder / "w.pth"
+        torch.jit.script(toy_models.Net(5)).save(weights)
+        script = weights.read_bytes()
+        torch.save([1, 2], weights)
+        numbers = weights.read_bytes()
+        for content, what in (
+            ("# A résumé\n".encode() * 1000, "is a text file, not a state dict"),
+            (b"", "is an empty file, not a state dict"),
+            (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is damaged, or was not written by torch.save()"),
+            (script, "is an exported TorchScript model, not a state dict"),
+            (numbers, "holds a list, not a state dict"),
+        ):
+            with self.subTest(what=what):
+                weights.write_bytes(content)
+                command = ("toy_models:net", *SCALE, "--weights", str(weights))
+                self.refuses(*command, says=(f"{weights} {what}", "torch.save(model.state_dict(), FILE)"))
 
     def test_labels_that_do_not_fit(self):
         labels = self.folder / "labels.txt"
