@@ -4,14 +4,12 @@
 // element failed.
 
 #include <gst/gst.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <thread>
 
@@ -71,38 +69,6 @@ class Watchdog {
   std::jthread thread_;
 };
 
-double resident_mb() {
-  std::ifstream statm("/proc/self/statm");
-  double total = 0;
-  double resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
-}
-
-/// Errors, and warnings but those that a broken model is for. True if there was an error.
-bool read_bus(GstElement* pipeline, std::uint64_t& warnings) {
-  bool failed = false;
-  GstBus* bus = gst_element_get_bus(pipeline);
-  constexpr auto kTypes = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
-  while (GstMessage* message = gst_bus_pop_filtered(bus, kTypes)) {
-    GError* error = nullptr;
-    gchar* debug = nullptr;
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-      gst_message_parse_error(message, &error, &debug);
-      std::fprintf(stderr, "soak: %s: %s\n%s\n", GST_MESSAGE_SRC_NAME(message), error->message,
-                   debug != nullptr ? debug : "");
-      failed = true;
-    } else {
-      ++warnings;
-    }
-    g_clear_error(&error);
-    g_free(debug);
-    gst_message_unref(message);
-  }
-  gst_object_unref(bus);
-  return failed;
-}
-
 bool operate(Stream& stream, std::size_t operation) {
   switch (operation) {
     case 0: return stream.flush();
@@ -126,13 +92,13 @@ class Soak {
   explicit Soak(const Options& options)
       : options_(options), random_(options.seed), watchdog_(options.seed) {
     for (const char* name : {"classifier", "colour", "traced_classifier", "uint8_nhwc"})
-      models_.good.push_back(options.models + '/' + name + ".pt");
+      menu_.models.push_back(options.models + '/' + name + ".pt");
     for (const char* name : {"plain_zip", "wrong_channels", "no_model_info", "missing"})
-      models_.broken.push_back(options.models + '/' + name + ".pt");
+      menu_.broken.push_back(options.models + '/' + name + ".pt");
     shared_ = gst_pipeline_new("shared");
     for (int i = 0; i < kStreams; ++i)
       streams_.push_back(std::make_unique<Stream>(i, i < kStreams / 2 ? nullptr : shared_,
-                                                  i % 2 == 1, models_, random_));
+                                                  i % 2 == 1, menu_, random_));
     gst_element_set_state(shared_, GST_STATE_PLAYING);
   }
 
@@ -165,7 +131,7 @@ class Soak {
     ++done_[operation];
     watchdog_.note(++steps_, stream.number(), kOperations[operation]);
     note_failure(!operate(stream, operation), stream, kOperations[operation]);
-    note_failure(read_bus(stream.number() < kStreams / 2 ? stream.bin() : shared_, warnings_),
+    note_failure(has_failed(stream.number() < kStreams / 2 ? stream.bin() : shared_, warnings_),
                  stream, kOperations[operation]);
     std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 30));
   }
@@ -217,7 +183,7 @@ class Soak {
 
   const Options options_;
   Random random_;
-  Models models_;
+  Menu menu_;
   Watchdog watchdog_;
   GstElement* shared_ = nullptr;
   std::vector<std::unique_ptr<Stream>> streams_;

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "stream.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <future>
 #include <stdexcept>
 #include <thread>
@@ -25,8 +29,39 @@ void set(GstElement* bin, const char* element, const char* property, const std::
 
 }  // namespace
 
-Stream::Stream(int number, GstElement* shared, bool live, const Models& models, Random& random)
-    : number_(number), shared_(shared), live_(live), models_(models), random_(random) {
+double resident_mb() {
+  std::ifstream statm("/proc/self/statm");
+  double total = 0;
+  double resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e6;
+}
+
+bool has_failed(GstElement* pipeline, std::uint64_t& warnings) {
+  bool failed = false;
+  GstBus* bus = gst_element_get_bus(pipeline);
+  constexpr auto kTypes = static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_WARNING);
+  while (GstMessage* message = gst_bus_pop_filtered(bus, kTypes)) {
+    GError* error = nullptr;
+    gchar* debug = nullptr;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+      gst_message_parse_error(message, &error, &debug);
+      std::fprintf(stderr, "soak: %s: %s\n%s\n", GST_MESSAGE_SRC_NAME(message), error->message,
+                   debug != nullptr ? debug : "");
+      failed = true;
+    } else {
+      ++warnings;
+    }
+    g_clear_error(&error);
+    g_free(debug);
+    gst_message_unref(message);
+  }
+  gst_object_unref(bus);
+  return failed;
+}
+
+Stream::Stream(int number, GstElement* shared, bool live, const Menu& menu, Random& random)
+    : number_(number), shared_(shared), live_(live), menu_(menu), random_(random) {
   add();
 }
 
@@ -44,16 +79,15 @@ std::string Stream::random_caps() {
 }
 
 void Stream::add() {
-  constexpr std::array kBatchSizes{"1", "4", "8"};
   const std::string name = "stream" + std::to_string(number_);
-  const std::string line =
-      std::string("videotestsrc name=source pattern=ball is-live=") + (live_ ? "true" : "false") +
-      " ! capsfilter name=caps caps=\"" + random_caps() +
-      "\" ! identity sleep-time=" + (live_ ? "0" : "4000") +
-      " ! torchinference name=torch batch-size=" + kBatchSizes[pick(kBatchSizes.size())] +
-      " model-file=\"" + models_.good[pick(models_.good.size())] +
-      "\" ! fakesink name=sink sync=" + (live_ ? "true" : "false") +
-      (shared_ != nullptr ? " async=false" : "");
+  const std::string line = std::string("videotestsrc name=source pattern=ball is-live=") +
+                           (live_ ? "true" : "false") + " ! capsfilter name=caps caps=\"" +
+                           random_caps() + "\" ! identity sleep-time=" + (live_ ? "0" : "4000") +
+                           " ! torchinference name=torch batch-size=" +
+                           menu_.batch_sizes[pick(menu_.batch_sizes.size())] + " model-file=\"" +
+                           menu_.models[pick(menu_.models.size())] +
+                           "\" ! fakesink name=sink sync=" + (live_ ? "true" : "false") +
+                           (shared_ != nullptr ? " async=false" : "");
   GError* error = nullptr;
   bin_ = shared_ != nullptr ? gst_bin_new(name.c_str()) : gst_pipeline_new(name.c_str());
   GstElement* chain = gst_parse_bin_from_description(line.c_str(), FALSE, &error);
@@ -160,7 +194,7 @@ void Stream::change_property() {
 }
 
 void Stream::swap_model(bool broken) {
-  const auto& models = broken ? models_.broken : models_.good;
+  const auto& models = broken ? menu_.broken : menu_.models;
   set(bin_, "torch", "model-file", models[pick(models.size())]);
 }
 

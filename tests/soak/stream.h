@@ -3,6 +3,7 @@
 
 #include <gst/gst.h>
 
+#include <cstdint>
 #include <random>
 #include <string>
 #include <vector>
@@ -13,10 +14,19 @@ namespace torchinfer::soak {
 
 using Random = std::mt19937_64;
 
-struct Models {
-  std::vector<std::string> good;
-  std::vector<std::string> broken;
+/// What streams are given, by chance.
+struct Menu {
+  std::vector<std::string> models;  ///< files
+  std::vector<std::string> broken;  ///< files that are refused
+  std::vector<std::string> batch_sizes{"1", "4", "8"};
 };
+
+/// Of this process, resident, in MB.
+double resident_mb();
+
+/// Reads the pipeline's bus to its end, which lets go of what the messages hold. Prints errors, and
+/// is true if there was one; counts warnings.
+bool has_failed(GstElement* pipeline, std::uint64_t& warnings);
 
 /// One stream: a test source, torchinference, a sink. It is a pipeline of its own or a branch of
 /// one that is shared. Live streams pace themselves by the clock, the others by a short sleep.
@@ -25,7 +35,7 @@ struct Models {
 class Stream {
  public:
   /// `shared` is null for a pipeline of its own; it outlives the stream.
-  Stream(int number, GstElement* shared, bool live, const Models& models, Random& random);
+  Stream(int number, GstElement* shared, bool live, const Menu& menu, Random& random);
   ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -57,7 +67,7 @@ class Stream {
   const int number_;
   GstElement* const shared_;
   const bool live_;
-  const Models& models_;
+  const Menu& menu_;
   Random& random_;
   GstElement* bin_ = nullptr;
   GstElement* torch_ = nullptr;
