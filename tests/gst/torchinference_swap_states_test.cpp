@@ -86,6 +86,29 @@ TEST_F(Swap, ToLargerBatchesAsksForLargerPools) {
   EXPECT_GE(pool_frames(), before + 14) << "seven more of each batch, which runs or is prepared";
 }
 
+TEST_F(Swap, AnOldModelThatHangsStopsNeitherTheStreamNorTheNextSwap) {
+  Pads& pads = playing("patience 200ms\nforward gate g", "error-policy=pass");
+  pads.push(Pads::buffer(0));
+  ASSERT_TRUE(control.await_at_gate("g", 1));
+  for (const auto letter : {"b", "c"}) {
+    const auto path = other(letter);
+    set_model(pads, path);
+    auto got = answer(pads);
+    // In between the old one is given up.
+    if (got.type == GST_MESSAGE_WARNING) {
+      EXPECT_EQ(got.told.torch_code, "Hung");
+      got = answer(pads);
+    }
+    EXPECT_EQ(got.file, path);
+    pads.push(Pads::buffer(letter[0]));
+  }
+  pads.wait_for(6);
+  EXPECT_THAT(classes(pads), ElementsAre("", "b2", "c3"));
+  // It comes back after all, so that the next test finds nothing of it.
+  control.open_gate("g");
+  EXPECT_TRUE(models_become(1));
+}
+
 TEST_F(Swap, AFlushForgetsWhatTheOldModelHasAndDoesNotWaitForIt) {
   Pads& pads = playing("forward gate g");
   for (guint64 number = 0; number < 2; number++) pads.push(Pads::buffer(number));
