@@ -118,8 +118,13 @@ class BatchQueue {
   /// Refuses from now on with `why` (not Ok) and wakes everybody; the first call's reason stays.
   /// What is queued is for the owner to take out. Needs no memory.
   void close(Status why);
-  /// After close(): one task of those that were queued, until there are none.
-  std::optional<T> take_left();
+  /// After close(): one task of those that were queued, until there are none. It is running then:
+  /// drain() waits for its finish().
+  struct Left {
+    T task;
+    Ticket ticket;
+  };
+  std::optional<Left> take_left();
   /// Ok until close().
   Status status() const;
 
@@ -348,14 +353,13 @@ void BatchQueue<T>::close(Status why) {
 }
 
 template <class T>
-std::optional<T> BatchQueue<T>::take_left() {
+std::optional<typename BatchQueue<T>::Left> BatchQueue<T>::take_left() {
   const std::lock_guard lock(mutex_);
   for (auto& [id, stream] : streams_) {
     if (stream.queued.empty()) continue;
-    std::optional<T> task(std::move(stream.queued.pop_front().task));
     --queued_;
-    settle(stream);
-    return task;
+    ++stream.running;
+    return Left{std::move(stream.queued.pop_front().task), {id, stream.generation}};
   }
   return std::nullopt;
 }

@@ -47,12 +47,12 @@ void release(Task& task) noexcept {
   task.post.reset();
 }
 
-void abandon(Task& task, const Status& status, bool wake) noexcept {
+std::shared_ptr<FrameResult> abandon(Task& task, const Status& status) noexcept {
   release(task);
-  const auto frame = std::move(task.frame);
+  auto frame = std::move(task.frame);
   frame->items[task.item].status = copy_of(status);
   const bool last = frame->open.fetch_sub(1, std::memory_order_acq_rel) == 1;
-  if (last && wake && frame->waker) frame->waker->wake();
+  return last ? frame : nullptr;
 }
 
 EngineState::EngineState(int batch_size, int workers, std::map<int, Duration> batch_times,
@@ -80,7 +80,7 @@ void EngineState::leave(StreamId stream) {
 void EngineState::cancel(StreamId stream) {
   std::vector<Task> tasks = queue_.cancel(stream);
   if (!tasks.empty()) tasks.front().seat->cancelled(tasks.size());
-  for (Task& task : tasks) abandon(task, Status(Code::kCancelled, "cancelled"), false);
+  for (Task& task : tasks) abandon(task, Status(Code::kCancelled, "cancelled"));
 }
 
 int EngineState::streams() const {
@@ -120,17 +120,20 @@ bool EngineState::somebody_succeeds() const {
 
 void EngineState::fail(const Status& why) noexcept {
   queue_.close(copy_of(why));
-  while (std::optional<Task> task = queue_.take_left()) {
-    task->seat->failed(1);
-    abandon(*task, why, true);
+  while (auto left = queue_.take_left()) {
+    left->task.seat->failed(1);
+    const auto frame = abandon(left->task, why);
+    const bool wanted = queue_.finish(left->ticket);
+    if (frame && wanted && frame->waker) frame->waker->wake();
   }
 }
 
 void EngineState::close(const Status& why) noexcept {
   queue_.close(copy_of(why));
-  while (std::optional<Task> task = queue_.take_left()) {
-    task->seat->cancelled(1);
-    abandon(*task, why, false);
+  while (auto left = queue_.take_left()) {
+    left->task.seat->cancelled(1);
+    (void)abandon(left->task, why);
+    (void)queue_.finish(left->ticket);
   }
 }
 

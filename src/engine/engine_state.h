@@ -18,10 +18,9 @@ namespace torchinfer {
 
 using TaskQueue = BatchQueue<Task>;
 
-/// Ends a task that will not run: its item gets `status` (its code alone where memory is out), what
-/// it holds is dropped, and its frame is woken if `wake` and this was its last item. No lock may be
-/// held.
-void abandon(Task& task, const Status& status, bool wake) noexcept;
+/// Ends a task that will not run: its item gets `status` (its code alone where memory is out), and
+/// what it holds is dropped. Returns its frame when this was the last item. No lock may be held.
+std::shared_ptr<FrameResult> abandon(Task& task, const Status& status) noexcept;
 
 /// Drops what a task holds of its stream's buffers and blocks. Before its frame is told, since one
 /// more reference makes the element copy the frame's memory to write to it.

@@ -262,7 +262,10 @@ TEST_F(BatchCreditTest, CloseWakesEverybodyAndHandsTheTasksBack) {
   EXPECT_FALSE(credit.get());
   EXPECT_TRUE(sleeps(drained)) << "its tasks still run";
   Names left;
-  while (auto task = queue->take_left()) left.push_back(*task);
+  while (auto task = queue->take_left()) {
+    left.push_back(task->task);
+    EXPECT_TRUE(queue->finish(task->ticket));
+  }
   EXPECT_THAT(left, testing::UnorderedElementsAre("c", "d", "d", "d", "d", "d", "d"));
   finish(running);
   EXPECT_TRUE(drained.get());
@@ -271,6 +274,19 @@ TEST_F(BatchCreditTest, CloseWakesEverybodyAndHandsTheTasksBack) {
   const Status refused = queue->submit(stream, std::span(&late, 1));
   EXPECT_EQ(refused.code(), Code::kDeviceLost);
   EXPECT_EQ(late, "late") << "moved from though refused";
+}
+
+TEST_F(BatchCreditTest, DrainWaitsForWhatIsLeftWhenTheQueueIsClosed) {
+  use(8);
+  const auto stream = file(10s);
+  submit(stream, "a");
+  auto drained = std::async(std::launch::async, [&] { return queue->drain(stream); });
+  queue->close(Status(Code::kDeviceLost, "gone"));
+  const auto left = queue->take_left();
+  ASSERT_TRUE(left);
+  EXPECT_TRUE(sleeps(drained)) << "somebody still has its task";
+  queue->finish(left->ticket);
+  EXPECT_TRUE(drained.get());
 }
 
 TEST_F(BatchCreditTest, TheFirstReasonToCloseStays) {
