@@ -96,7 +96,8 @@ def compare(module, original, tolerance):
 
 
 def _reason(error):
-    return f"{type(error).__name__}: {(str(error).strip() or "no message").splitlines()[-1]}"
+    text = str(error).strip() or "no message"
+    return f"{type(error).__name__}: {text.splitlines()[-1]}"
 
 
 def forward_ms(model, example, runs=7):
