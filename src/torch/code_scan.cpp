@@ -5,9 +5,12 @@
 #include <torch/csrc/jit/frontend/parse_string_literal.h>
 
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "torch/forbidden.h"
+#include "torch/nesting.h"
 
 namespace torchinfer {
 namespace {
@@ -73,8 +76,13 @@ class NameScan {
 std::string find_forbidden_name(const std::string& record, const std::string& code) {
   Lexer lexer(std::make_shared<Source>(code, record, 1));
   NameScan scan;
+  NestingScan nesting;
   while (lexer.cur().kind != TK_EOF && scan.found.empty()) {
     auto token = lexer.next();
+    if (!nesting.take(token.kind))
+      throw std::runtime_error(record + " nests deeper than " +
+                               std::to_string(NestingScan::kDeepest) +
+                               " levels, for which the stack may not suffice");
     scan.take(token.kind, token.text(), token.range);
   }
   return scan.found;

@@ -7,7 +7,8 @@ namespace torchinfer {
 
 /// Looks at one source file of an archive, of which nothing has been compiled, for a name by which
 /// TorchScript could reach what is forbidden (torch/forbidden.h), and returns the first; empty:
-/// there is none. `record` is for messages. Throws what libtorch throws where it is no TorchScript.
+/// there is none. `record` is for messages. Throws what libtorch throws where it is no TorchScript,
+/// and std::runtime_error where it nests too deep for libtorch (torch/nesting.h).
 ///
 /// Operators are reached as attributes (`torch.save`, `x.save`, `ops.c10d.f`, also without a call:
 /// `f = torch.save`) or by getattr() with a literal, whatever name getattr() has been given;

@@ -283,6 +283,73 @@ def writes_file_by_alias(path):
     rewrite_code(Identity(), path, "x: Tensor)", "x: Tensor,\n    y: int=__torch__.nets.saves())", more=hidden)
 
 
+def add_function(path, body):
+    rewrite_code(Identity(), path, "x: Tensor)", "x: Tensor)", more=f"\ndef deep(x: int) -> int:\n{body}")
+
+
+DEEP = 20000  # libtorch's parser ends with the stack at some 3000
+
+
+@model
+def deep_brackets(path):
+    add_function(path, f"  return {DEEP * '('}x{DEEP * ')'}\n")
+
+
+@model
+def deep_unclosed(path):
+    add_function(path, f"  return {DEEP * '('}")
+
+
+@model
+def deep_types(path):
+    add_function(path, f"  y: {DEEP * 'List['}int{DEEP * ']'} = []\n  return x\n")
+
+
+@model
+def deep_prefixes(path):
+    add_function(path, f"  return {DEEP * '-'}x\n")
+
+
+@model
+def deep_conditions(path):
+    add_function(path, f"  return {DEEP * 'x if x > 0 else '}x\n")
+
+
+@model
+def deep_operators(path):
+    add_function(path, f"  return {DEEP * 'x + '}x\n")
+
+
+@model
+def deep_calls(path):
+    add_function(path, f"  return x{DEEP * '.f(x)'}\n")
+
+
+@model
+def deep_elifs(path):
+    add_function(path, "  if x > 0:\n    pass\n" + DEEP * "  elif x > 0:\n    pass\n" + "  return x\n")
+
+
+@model
+def deep_blocks(path):
+    lines = [depth * " " + "if x > 0:\n" for depth in range(2, 2002)]
+    add_function(path, "".join(lines) + 2002 * " " + "pass\n  return x\n")
+
+
+@model
+def deep_in_sum(path):
+    """No bracket, and no chain between brackets, is deep alone."""
+    add_function(path, f"  return {200 * '('}x{200 * (20 * ' + x' + ')')}\n")
+
+
+@model
+def wide_code(path):
+    """Long, and no deeper than the code of models is."""
+    elements = ", ".join(DEEP * ["x"])
+    lines = 2000 * "  x = max(x, (x + 1) * 2)\n"
+    add_function(path, f"  y = [{elements}]\n{lines}  return {50 * '('}x{50 * ')'}\n")
+
+
 @model
 def names_forbidden_class(path):
     """A class for remote calls, which none of the graphs that run would make."""

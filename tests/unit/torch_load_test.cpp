@@ -207,6 +207,21 @@ TEST(TorchLoad, RefusesClassesOfTheNetworkBeforeItLoads) {
   EXPECT_THAT(status.message(), HasSubstr("the name \"dist_rpc\""));
 }
 
+TEST(TorchLoad, RefusesCodeTooDeepForTheStack) {
+  for (const auto* model :
+       {"deep_blocks", "deep_brackets", "deep_calls", "deep_conditions", "deep_elifs",
+        "deep_in_sum", "deep_operators", "deep_prefixes", "deep_types", "deep_unclosed"}) {
+    const auto status = refusal(model);
+    EXPECT_EQ(status.code(), Code::kCorruptModel) << model << ": " << status.message();
+    EXPECT_THAT(status.message(), HasSubstr("code/__torch__/nets.py nests deeper than 256 levels"));
+  }
+}
+
+TEST(TorchLoad, TakesLongCodeThatIsNotDeep) {
+  const auto model = load("wide_code");
+  EXPECT_TRUE(model.ok()) << model.status().message();
+}
+
 TEST(TorchLoad, TakesModelsThatOnlySpeakOfFiles) {
   const auto model = load("speaks_of_save");
   EXPECT_TRUE(model.ok()) << model.status().message();
