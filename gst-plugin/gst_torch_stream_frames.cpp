@@ -141,10 +141,10 @@ GstTorchFrames::note_engine (const torchinfer::Session *session) {
 
 bool
 GstTorchFrames::replace (std::shared_ptr<torchinfer::Session> session) {
-  auto seat = std::make_unique<Seat> (Seat{session});
+  auto seat = std::make_unique<Seat> (Seat{std::move (session)});
   const std::lock_guard in_order (apply_lock_);
-  note_engine (session.get ());
-  const bool grew = apply_settings (session.get ());
+  note_engine (seat->session.get ());
+  const bool grew = apply_settings (seat->session.get ());
   {
     const std::lock_guard guard (lock_);
     seat.swap (present_);
