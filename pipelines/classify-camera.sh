@@ -12,11 +12,16 @@
 # and written with "analysed": false. Ctrl-C ends it, or FRAMES frames.
 set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=pipelines/lib/checks.sh
+. "$clone/pipelines/lib/checks.sh"
+check_programs
 
 camera=${1:-}
 model=${2:-$clone/out/efficientnet-lite0.pt}
 output=${3:-$clone/out/classify-camera}
 frames=${4:--1}
+check_input MODEL "$model"
+claim_output "$output.jsonl" "$model"
 
 if [ -z "$camera" ]; then
   if [ -e /dev/video0 ]; then

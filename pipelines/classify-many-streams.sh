@@ -11,6 +11,9 @@
 # batches of up to batch-size frames of all four streams.
 set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=pipelines/lib/checks.sh
+. "$clone/pipelines/lib/checks.sh"
+check_programs
 
 model=${1:-$clone/out/efficientnet-lite0.pt}
 output=${2:-$clone/out/classify-many-streams}
@@ -20,10 +23,14 @@ if [ "${#videos[@]}" = 0 ]; then
     videos+=("$("$clone/tools/assets" "clips/$clip.mp4")")
   done
 fi
-[ "${#videos[@]}" = 4 ] || {
-  echo "classify-many-streams.sh: four videos are wanted, ${#videos[@]} given" >&2
-  exit 2
-}
+[ "${#videos[@]}" = 4 ] || refuse "four videos are wanted, ${#videos[@]} given"
+for video in "${videos[@]}"; do
+  check_input VIDEO "$video"
+done
+check_input MODEL "$model"
+for file in "$output.mp4" "$output"-{0..3}.jsonl; do
+  claim_output "$file" "${videos[@]}" "$model"
+done
 
 branches=()
 for i in 0 1 2 3; do
@@ -31,11 +38,13 @@ for i in 0 1 2 3; do
   branches+=(filesrc location="${videos[i]}" ! decodebin3 ! videoconvert
     ! torchinference model-file="$model" batch-size=4 top-k=3 ! tee name="results$i"
     "results$i." ! queue ! analyticsjson stream-id="stream-$i" ! filesink location="$output-$i.jsonl" async=false
-    "results$i." ! queue ! classificationoverlay ! videoconvert ! videoscale add-borders=true
-    ! video/x-raw,width=640,height=360,pixel-aspect-ratio=1/1 ! "wall.sink_$i")
+    "results$i." ! queue ! videoconvert ! videoscale add-borders=true
+    ! video/x-raw,width=640,height=360,pixel-aspect-ratio=1/1 ! classificationoverlay ! "wall.sink_$i")
 done
 
-exec gst-launch-1.0 compositor name=wall background=black \
+# -e: Ctrl-C becomes end of stream, without which the MP4 could not be played. The labels are drawn after scaling: drawn
+# before, they would be scaled along.
+exec gst-launch-1.0 -e compositor name=wall background=black \
   sink_0::xpos=0 sink_0::ypos=0 sink_1::xpos=640 sink_1::ypos=0 \
   sink_2::xpos=0 sink_2::ypos=360 sink_3::xpos=640 sink_3::ypos=360 ! \
   videoconvert ! x264enc speed-preset=veryfast ! mp4mux ! filesink location="$output.mp4" async=false \

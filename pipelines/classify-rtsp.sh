@@ -12,11 +12,17 @@
 # reports gives its own clock: "wall_clock": {"source": "ntp"}; frames before its first report have this machine's.
 set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=pipelines/lib/checks.sh
+. "$clone/pipelines/lib/checks.sh"
+[ -n "${1-}" ] || refuse "usage: classify-rtsp.sh URL [MODEL [OUTPUT [LATENCY_MS [STREAM_ID]]]]"
+check_programs
 
-url=${1:?"usage: classify-rtsp.sh URL [MODEL [OUTPUT [LATENCY_MS [STREAM_ID]]]]"}
+url=$1
 model=${2:-$clone/out/efficientnet-lite0.pt}
 output=${3:-$clone/out/classify-rtsp}
 latency=${4:-200}
+check_input MODEL "$model"
+claim_output "$output.jsonl" "$model"
 address=${url%%\?*}
 address=${address##*@}
 address=${address#*://}

@@ -10,11 +10,17 @@
 # frame waits for its turn, since the decoder is faster than the model.
 set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+# shellcheck source=pipelines/lib/checks.sh
+. "$clone/pipelines/lib/checks.sh"
+check_programs
 
 video=${1:-$("$clone/tools/assets" clips/bigbuckbunny.mp4)}
 model=${2:-$clone/out/efficientnet-lite0.pt}
 batch=${3:-8}
 output=${4:-$clone/out/throughput}
+check_input VIDEO "$video"
+check_input MODEL "$model"
+claim_output "$output.jsonl" "$video" "$model"
 
 gst-launch-1.0 filesrc location="$video" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" batch-size="$batch" ! analyticsjson ! \

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every file in pipelines/ on something real: it ends by itself, and what it promises is there."""
 
+import fcntl
 import os
 import pathlib
+import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import unittest
 from collections import Counter
 
@@ -38,8 +42,8 @@ class PipelineTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         self.output = str(self.folder / "result")
 
-    def run_pipeline(self, name, *arguments, timeout=240):
-        """Runs pipelines/NAME.sh from a folder that is not the clone; returns its standard output."""
+    def run_pipeline(self, name, *arguments, timeout=240, status=0):
+        """Runs pipelines/NAME.sh from a folder that is not the clone; returns what it printed."""
         environment = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
         done = subprocess.run(
             [str(media.ROOT / "pipelines" / f"{name}.sh"), *arguments],
@@ -51,7 +55,7 @@ class PipelineTest(unittest.TestCase):
             timeout=timeout,
             check=False,
         )
-        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(done.returncode, status, done.stdout)
         return done.stdout
 
     def results(self, path, frame_count, size):
@@ -79,6 +83,88 @@ class ClassifyFile(PipelineTest):
         # What the encoder changes is small; a label's letters on their ground are not.
         for before, after in zip(plain, drawn):
             self.assertGreater(numpy.count_nonzero(abs(after - before) > 50), 200)
+
+    def test_ctrl_c_leaves_a_video_that_can_be_played(self):
+        command = [
+            str(media.ROOT / "pipelines" / "classify-file.sh"),
+            self.clips["bigbuckbunny"],
+            self.model,
+            self.output,
+        ]
+        lines = pathlib.Path(f"{self.output}.jsonl")
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        for _ in range(2400):
+            if run.poll() is not None or (lines.exists() and lines.stat().st_size > 0):
+                break
+            time.sleep(0.05)
+        self.assertIsNone(run.poll(), "ended before it was interrupted")
+        run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=120)
+        self.assertEqual(run.returncode, 0, errors)
+        written = media.json_lines(lines)
+        self.assertLess(len(written), FRAMES["bigbuckbunny"])
+        self.assertEqual(len(decode_gray(f"{self.output}.mp4", 1280, 720)), len(written))
+
+    def test_a_run_at_a_time_writes_an_output(self):
+        with open(f"{self.output}.jsonl", "w") as earlier:
+            fcntl.flock(earlier, fcntl.LOCK_EX)
+            printed = self.run_pipeline("classify-file", self.clips["bikes"], self.model, self.output, status=2)
+        self.assertIn("another run writes", printed)
+
+
+class WrongFiles(PipelineTest):
+    """Refused with one line before anything is written."""
+
+    def test_an_input_is_never_written(self):
+        video = self.folder / "holiday.mp4"
+        content = pathlib.Path(self.clips["bikes"]).read_bytes()
+        video.write_bytes(content)
+        os.link(video, self.folder / "walls.mp4")
+        for name, arguments in (
+            ("classify-file", (str(video), self.model, "holiday")),
+            ("classify-many-streams", (self.model, "walls", *4 * [str(video)])),
+        ):
+            with self.subTest(pipeline=name):
+                printed = self.run_pipeline(name, *arguments, status=2)
+                self.assertIn("would be written, and is an input", printed)
+                self.assertEqual(printed.count("\n"), 1, printed)
+                self.assertEqual(video.read_bytes(), content)
+
+    def test_a_wrong_video_or_model_leaves_earlier_results_alone(self):
+        empty = self.folder / "empty.mp4"
+        empty.touch()
+        clip = self.clips["bikes"]
+        results = [self.folder / f"result{end}" for end in (".mp4", ".jsonl", "-0.jsonl", "-3.jsonl")]
+        for path in results:
+            path.write_text("earlier")
+        for video, model, text in (
+            (str(empty), self.model, f'VIDEO "{empty}" is empty'),
+            ("no-such.mp4", self.model, 'VIDEO "no-such.mp4" does not exist'),
+            (str(self.folder), self.model, "is no regular file"),
+            (f"file://{clip}", self.model, "is a URI; a file's path is wanted"),
+            (clip, "no-such.pt", 'MODEL "no-such.pt" does not exist'),
+            (clip, str(empty), f'MODEL "{empty}" is empty'),
+        ):
+            for name, arguments in (
+                ("classify-file", (video, model, self.output)),
+                ("classify-many-streams", (model, self.output, clip, clip, clip, video)),
+                ("throughput", (video, model, "4", self.output)),
+            ):
+                with self.subTest(pipeline=name, text=text):
+                    printed = self.run_pipeline(name, *arguments, status=2, timeout=30)
+                    self.assertIn(text, printed)
+                    self.assertEqual(printed.count("\n"), 1, printed)
+        self.assertEqual({path.read_text() for path in results}, {"earlier"})
+
+    def test_without_gstreamer_they_say_how_to_be_run(self):
+        os.symlink(shutil.which("dirname"), self.folder / "dirname")
+        for script in sorted((media.ROOT / "pipelines").glob("*.sh")):
+            with self.subTest(script=script.name):
+                command = ["/bin/bash", str(script), "rtsp://127.0.0.1/"]
+                environment = {"PATH": str(self.folder)}
+                done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(f"run this as tools/env pipelines/{script.name}", done.stderr)
 
 
 class ClassifyCamera(PipelineTest):
@@ -108,6 +194,9 @@ class ClassifyRtsp(PipelineTest):
         url = server.stdout.readline().strip()
         self.assertTrue(url.startswith("rtsp://127.0.0.1:"), url)
         return url
+
+    def test_without_a_camera_it_says_how_it_is_used(self):
+        self.assertIn("usage: classify-rtsp.sh URL", self.run_pipeline("classify-rtsp", status=2))
 
     def test_frames_of_a_network_camera_carry_the_cameras_time(self):
         url = self.serve("/clip") + "/clip"
@@ -158,10 +247,8 @@ class ClassifyManyStreams(PipelineTest):
                 self.assertGreater(wall[10, y : y + 360, x : x + 640].std(), 10)
 
     def test_another_number_of_videos_is_wrong_usage(self):
-        command = [str(media.ROOT / "pipelines" / "classify-many-streams.sh"), self.model, self.output, "a", "b"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("four videos are wanted, 2 given", done.stderr)
+        printed = self.run_pipeline("classify-many-streams", self.model, self.output, "a", "b", status=2)
+        self.assertIn("four videos are wanted, 2 given", printed)
 
 
 class Throughput(PipelineTest):
@@ -189,7 +276,8 @@ class Demo(PipelineTest):
             self.assertEqual(len(decode_gray(self.folder / f"{name}.mp4", *size)), FRAMES[name])
             self.assertTrue((self.folder / f"{name}.png").read_bytes().startswith(b"\x89PNG"))
             self.assertIn(f"frames   {FRAMES[name]} of", done.stdout)
-        self.assertIn("tools/env gst-launch-1.0 filesrc", done.stdout)
+        self.assertIn("tools/env gst-launch-1.0 -e filesrc", done.stdout)
+        self.assertNotIn("\033", done.stdout)
 
 
 class Report(PipelineTest):
@@ -205,6 +293,7 @@ class Report(PipelineTest):
             (("a.jsonl", "b.jsonl", "--video", "c.mp4", "--sheet", "b.png"), 2, "one file of JSON lines"),
             (("/no/such.jsonl",), 1, "/no/such.jsonl: No such file"),
             ((str(lines),), 1, "line 1 is not a line of analyticsjson"),
+            ((str(self.folder),), 1, "is a folder"),
         ):
             with self.subTest(arguments=arguments):
                 done = self.report(*arguments)
