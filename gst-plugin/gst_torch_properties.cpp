@@ -126,15 +126,16 @@ install_strings (GObjectClass *klass) {
   /**
    * GstTorchInference:model-info-file:
    *
-   * A .modelinfo key file that says what the model expects and gives. Unset, it is `<model-
-   * file>.modelinfo` where there is one, otherwise the one inside the archive. While
-   * playing it takes effect when #GstTorchInference:model-file is set.
+   * A .modelinfo key file that says what the model expects and gives. Unset, it is model-file with
+   * `.modelinfo` added, or in the place of its extension, where there is one, otherwise the one
+   * inside the archive. While playing it takes effect when #GstTorchInference:model-file is set.
    *
    * Since: 0.1
    */
   add (GST_TORCH_PROP_MODEL_INFO_FILE, "model-info-file", "Model info file",
-      "What the model expects and gives, as a .modelinfo key file (NULL = <model-file>.modelinfo, "
-      "else the one inside the archive). While playing it takes effect when model-file is set",
+      "What the model expects and gives, as a .modelinfo key file (NULL = model-file with "
+      ".modelinfo added, or in the place of its extension, else the one inside the archive). While "
+      "playing it takes effect when model-file is set",
       kLive);
   /**
    * GstTorchInference:label-file:
@@ -202,7 +203,8 @@ install_engine (GObjectClass *klass) {
    *
    * How many frames run through the model at once, of all streams that share it. 0 keeps the
    * smallest size that is about as fast as any, as measured when the model is loaded. A model that
-   * cannot take so many gets fewer.
+   * cannot take so many gets fewer. Loading runs whole batches of this size, so a large one takes
+   * long to load, a minute and more in the hundreds, and its frames wait for each other.
    *
    * Since: 0.1
    */
@@ -210,7 +212,8 @@ install_engine (GObjectClass *klass) {
       g_param_spec_uint ("batch-size", "Batch size",
           "Frames that run through the model at once, of all streams that share it "
           "(0 = the smallest that is about as fast as any, "
-          "measured when the model is loaded)",
+          "measured when the model is loaded). Loading runs whole batches: with hundreds it can "
+          "take minutes",
           0, kMaxBatchSize, 0, kReady));
   /**
    * GstTorchInference:workers:
@@ -253,16 +256,16 @@ install_live (GObjectClass *klass) {
   /**
    * GstTorchInference:batch-timeout:
    *
-   * How long a batch that is not full may wait for more frames, in nanoseconds, at most 10
-   * seconds. The maximum is automatic: 0 for live streams, 40 ms otherwise. The wait ends sooner
-   * where no stream can add to the batch.
+   * How long a batch that is not full may wait for more frames, in nanoseconds. More than 10
+   * seconds counts as 10, but the maximum is automatic: 0 for live streams, 40 ms otherwise. The
+   * wait ends sooner where no stream can add to the batch.
    *
    * Since: 0.1
    */
   g_object_class_install_property (klass, GST_TORCH_PROP_BATCH_TIMEOUT,
       g_param_spec_uint64 ("batch-timeout", "Batch timeout",
-          "How long a batch that is not full may wait for more frames, in ns, at most 10 s "
-          "(18446744073709551615 = auto: 0 for live streams, 40 ms otherwise)",
+          "How long a batch that is not full may wait for more frames, in ns; more than 10 s "
+          "counts as 10 s (18446744073709551615 = auto: 0 for live streams, 40 ms otherwise)",
           0, G_MAXUINT64, defaults.batch_timeout, kLive));
   /**
    * GstTorchInference:inference-interval:

@@ -289,7 +289,7 @@ gst_torch_inference_class_init (GstTorchInferenceClass *klass) {
   gst_element_class_add_static_pad_template (element_class, &src_template);
   gst_element_class_set_static_metadata (element_class, "TorchScript inference", "Analyzer/Video",
       "Classifies video frames with a TorchScript model and attaches the results as metadata",
-      "gst-plugins-torch contributors");
+      "The gst-plugins-torch authors");
   GST_DEBUG_CATEGORY_INIT (
       gst_torch_inference_debug, "torchinference", 0, "TorchScript inference on video");
 }

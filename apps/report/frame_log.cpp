@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -77,11 +78,20 @@ Result<std::vector<Frame>> parse_frame_log(std::istream& text, const std::string
   std::vector<Frame> frames;
   std::string line;
   for (std::size_t number = 1; std::getline(text, line); ++number) {
+    const std::string place = source + ", line " + std::to_string(number);
+    const json value = json::parse(line, nullptr, false);
+    if (value.is_discarded()) {
+      return Status(Code::kInvalidArgument,
+                    place + (line.starts_with('{')
+                                 ? " is cut off or mixed: the run was stopped, or two runs wrote "
+                                   "this file"
+                                 : " is not a line of analyticsjson: it is no JSON object"));
+    }
     try {
-      frames.push_back(read_frame(json::parse(line)));
+      frames.push_back(read_frame(value));
     } catch (const std::exception& error) {  // of the JSON library, or of read_frame()
-      return Status(Code::kInvalidArgument, source + ", line " + std::to_string(number) +
-                                                " is not a line of analyticsjson: " + error.what());
+      return Status(Code::kInvalidArgument,
+                    place + " is not a line of analyticsjson: " + error.what());
     }
   }
   if (frames.empty()) {
@@ -93,6 +103,10 @@ Result<std::vector<Frame>> parse_frame_log(std::istream& text, const std::string
 }
 
 Result<std::vector<Frame>> read_frame_log(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return Status(Code::kUnreadable, path + " is a folder; name a file of JSON lines");
+  }
   std::ifstream file(path);
   if (!file) {
     const int error = errno;

@@ -109,6 +109,10 @@ void print(std::ostream& out, const std::string& title, const Summary& summary,
   if (summary.batches > 0) {
     out << "  batches  " << summary.batches << ", mean size " << summary.mean_batch_size
         << ", largest " << summary.largest_batch << '\n';
+    if (summary.largest_batch == 1) {
+      out << "           (one frame each: batch-size was 1, set or found to be the best by the "
+             "self-test, or frames came singly)\n";
+    }
   }
   if (summary.latency) {
     out << "  latency  p50 " << summary.latency->p50 << ", p95 " << summary.latency->p95 << ", p99 "

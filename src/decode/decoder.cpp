@@ -150,10 +150,11 @@ Status decode_classification(const DecodePlan& plan, std::span<const TensorView>
   if (!count) return count.status();
   const auto& labels = plan.model->labels;
   if (!labels.empty() && labels.size() != *count) {
-    return Status(Code::kBadLabels, "There are " + std::to_string(labels.size()) +
-                                        " labels, but the model's output \"" + output.name +
-                                        "\" has " + std::to_string(*count) +
-                                        " classes; give the label file that belongs to this model");
+    return Status(Code::kBadLabels,
+                  "The labels (" + std::to_string(labels.size()) +
+                      ") are not as many as the classes of the model's output \"" + output.name +
+                      "\" (" + std::to_string(*count) +
+                      "); give the label file that belongs to this model");
   }
   Status status = with_element_reader(output.dtype, output.host, [&](const auto& value_of) {
     return decode(plan, output, *count, value_of, classes);

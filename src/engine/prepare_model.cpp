@@ -82,10 +82,10 @@ Status check_model(const ModelInfo& info, const ModelFacts& facts) {
     std::int64_t classes = 1;
     for (const auto dim : facts.outputs.front().dims) classes *= dim;
     if (classes != static_cast<std::int64_t>(info.labels.size()))
-      return Status(Code::kBadLabels,
-                    "There are " + std::to_string(info.labels.size()) +
-                        " labels, but the model has " + std::to_string(classes) +
-                        " classes; set label-file to the list that belongs to it");
+      return Status(Code::kBadLabels, "The labels (" + std::to_string(info.labels.size()) +
+                                          ") are not as many as the model's classes (" +
+                                          std::to_string(classes) +
+                                          "); set label-file to the list that belongs to it");
   }
   return {};
 }

@@ -39,9 +39,19 @@ std::string_view kind_of(mode_t mode) {
   return "a device";
 }
 
-Status open_error(int error, const std::string& name) {
+/// What a path that leads nowhere was probably meant to be.
+std::string path_advice(std::string_view path) {
+  if (path.find("://") != path.npos) return "a path is wanted, not a URI";
+  if (path.starts_with('~')) {
+    return "a \"~\" stands for no folder here (shells replace it at the start of a word only): "
+           "write the path in full";
+  }
+  return "check the path";
+}
+
+Status open_error(int error, const std::string& name, std::string_view path) {
   if (error == ENOENT || error == ENOTDIR) {
-    return Status(Code::kNotFound, name + " does not exist; check the path");
+    return Status(Code::kNotFound, name + " does not exist; " + path_advice(path));
   }
   const std::string remedy = error == EACCES || error == EPERM ? "; check its permissions" : "";
   return Status(Code::kUnreadable, name + " cannot be opened: " + g_strerror(error) + remedy);
@@ -86,10 +96,10 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t cap, std::string_
   const std::string name = "The " + std::string(what) + " " + quoted_path(path);
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever; regular files ignore it.
   const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.get() < 0) return open_error(errno, name);
+  if (file.get() < 0) return open_error(errno, name, path);
 
   struct stat facts{};
-  if (fstat(file.get(), &facts) != 0) return open_error(errno, name);
+  if (fstat(file.get(), &facts) != 0) return open_error(errno, name, path);
   if (!S_ISREG(facts.st_mode)) {
     return Status(Code::kUnreadable, name + " is " + std::string(kind_of(facts.st_mode)) +
                                          "; a regular file is needed");

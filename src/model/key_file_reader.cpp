@@ -49,7 +49,8 @@ KeyFileReader::KeyFileReader(std::string_view text, std::string_view source)
   GError* error = nullptr;
   if (!g_key_file_load_from_data(file_.get(), text.data(), text.size(), G_KEY_FILE_NONE, &error)) {
     const std::string why = quoted(take_message(error), 300);
-    fail(Code::kBadModelInfo, "is no key file: " + why.substr(1, why.size() - 2));
+    fail(Code::kBadModelInfo, "is no key file: " + why.substr(1, why.size() - 2) +
+                                  "; docs/models.md shows one, and labels go to label-file");
     return;
   }
   sections_ = take_list(g_key_file_get_groups(file_.get(), nullptr));

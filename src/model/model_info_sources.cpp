@@ -103,12 +103,11 @@ Result<ModelInfo> resolve_model_info(const ModelInfoSources& sources) {
   if (classes && !info->labels.empty() && *classes != info->labels.size()) {
     const std::string where =
         sources.label_file.empty() ? sources.model_path + "!labels.txt" : sources.label_file;
-    return Status(Code::kBadLabels, "The labels " + quoted_path(where) + " name " +
-                                        std::to_string(info->labels.size()) +
-                                        " classes, but the model info " +
-                                        quoted_path(info->source) + " says that the model has " +
-                                        std::to_string(*classes) +
-                                        "; give the label file that belongs to this model");
+    return Status(Code::kBadLabels,
+                  "The labels " + quoted_path(where) + " (" + std::to_string(info->labels.size()) +
+                      ") are not as many as the model's classes (" + std::to_string(*classes) +
+                      ", says the model info " + quoted_path(info->source) +
+                      "); give the label file that belongs to this model");
   }
   return info;
 }

@@ -64,11 +64,23 @@ TEST(FrameLog, TakesTheWallClockOfThisMachineOnly) {
 }
 
 TEST(FrameLog, NamesTheLineThatIsNoLine) {
-  const auto broken = parse(kLine + "\n{\"schema_version\":\"1.0\"\n");
-  EXPECT_EQ(broken.status().code(), Code::kInvalidArgument);
-  EXPECT_THAT(broken.status().message(), HasSubstr("log.jsonl, line 2"));
-  const auto other = parse("{\"a\":1}\n");
-  EXPECT_THAT(other.status().message(), HasSubstr("log.jsonl, line 1"));
+  const auto other = parse(kLine + "\n{\"a\":1}\n");
+  EXPECT_EQ(other.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(other.status().message(), HasSubstr("log.jsonl, line 2 is not a line"));
+  for (const char* text : {"no JSON\n", "[1\n", "\n"}) {
+    EXPECT_THAT(parse(text).status().message(), HasSubstr("line 1 is not a line of analyticsjson"));
+  }
+}
+
+TEST(FrameLog, SaysWhatALineThatIsCutOffOrMixedComesFrom) {
+  const std::string half = kLine.substr(0, kLine.size() / 2);
+  for (const std::string& line : {half, half + kLine, kLine + half}) {
+    const auto broken = parse(kLine + "\n" + line);
+    EXPECT_EQ(broken.status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(broken.status().message(),
+              "log.jsonl, line 2 is cut off or mixed: the run was stopped, or two runs wrote this "
+              "file");
+  }
 }
 
 TEST(FrameLog, RefusesASchemaThatItDoesNotKnow) {
@@ -85,6 +97,12 @@ TEST(FrameLog, SaysThatAFileIsMissing) {
   const auto frames = read_frame_log("/no/such/log.jsonl");
   EXPECT_EQ(frames.status().code(), Code::kNotFound);
   EXPECT_THAT(frames.status().message(), HasSubstr("/no/such/log.jsonl"));
+}
+
+TEST(FrameLog, SaysThatAFolderIsNoFile) {
+  const auto frames = read_frame_log("/");
+  EXPECT_EQ(frames.status().code(), Code::kUnreadable);
+  EXPECT_EQ(frames.status().message(), "/ is a folder; name a file of JSON lines");
 }
 
 }  // namespace
