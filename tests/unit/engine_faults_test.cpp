@@ -199,7 +199,7 @@ TEST_F(EngineFaultsTest, AModelThatIsNotWhatItsInfoSaysIsRefusedWithBothNumbers)
   EXPECT_THAT(Session::open(request("classes 5\ninfo-outputs 7"), live()).status(),
               FailsWith(Code::kBadModelInfo, "[7]", "[5]"));
   EXPECT_THAT(Session::open(request("classes 5\nlabels a,b,c"), live()).status(),
-              FailsWith(Code::kBadLabels, "3 labels", "5 classes"));
+              FailsWith(Code::kBadLabels, "labels (3)", "classes (5)"));
   EXPECT_THAT(Session::open(request("classes 3\nlabels a,b,c\ninfo-outputs 3"), live()).status(),
               IsOk());
 }

@@ -89,6 +89,12 @@ TEST(ModelFile, SaysThatAFileIsMissing) {
   EXPECT_THAT(status_of(folder.path("file/m.pt")), FailsWith(Code::kNotFound));
 }
 
+TEST(ModelFile, SaysWhatAPathThatShellsOrUriHandlersWouldReadIs) {
+  EXPECT_THAT(status_of("file:///m.pt"), FailsWith(Code::kNotFound, "a path is wanted, not a URI"));
+  EXPECT_THAT(status_of("~/m.pt"), FailsWith(Code::kNotFound, "write the path in full"));
+  EXPECT_THAT(status_of("/nowhere/m.pt"), FailsWith(Code::kNotFound, "check the path"));
+}
+
 TEST(ModelFile, RefusesWhatIsNoRegularFile) {
   const test::TempFolder folder;
   EXPECT_THAT(status_of(folder.path("")), FailsWith(Code::kUnreadable, "is a folder"));
