@@ -131,6 +131,7 @@ std::string
 gst_torch_loaded_line (const torchinfer::SessionRequest &request,
     const torchinfer::Session &session, GstClockTime load_time) {
   const auto engine = session.engine ();
+  const auto model = session.model ();
   const auto &facts = engine.facts;
   std::string text = engine.shared ? "shares engine " : "loaded engine ";
   text += std::to_string (engine.id);
@@ -138,8 +139,12 @@ gst_torch_loaded_line (const torchinfer::SessionRequest &request,
     text += " \"" + engine.name + "\"";
   text += " (" + std::to_string (session.engine_users ()) + " users) in " +
           milliseconds (static_cast<double> (load_time)) + ": " + engine.model_path + ", sha256 " +
-          engine.model_sha256 + ", " + facts.runtime + ", device " + device_text (request, facts) +
-          ", " + precision_name (facts.precision) + ", " + std::to_string (engine.workers) +
+          engine.model_sha256 + ", model info " + model->source +
+          (model->unread_sidecar.empty ()
+                  ? ""
+                  : " (" + model->unread_sidecar + " is not read: model-sha256 is set)") +
+          ", " + facts.runtime + ", device " + device_text (request, facts) + ", " +
+          precision_name (facts.precision) + ", " + std::to_string (engine.workers) +
           " workers of " + std::to_string (engine.threads) + " threads, batch-size " +
           std::to_string (facts.batch_size);
   if (!facts.batch_size_reason.empty ())

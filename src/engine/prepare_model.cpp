@@ -37,8 +37,8 @@ Result<PreparedModel> prepare(const SessionRequest& request) {
 
   const auto archive = prepared.back_end->inspect(prepared.file, caps);
   if (!archive.ok()) return archive.status();
-  auto info = resolve_model_info(
-      {request.model_file, request.model_info_file, request.label_file, &archive->extra_files});
+  auto info = resolve_model_info({request.model_file, request.model_info_file, request.label_file,
+                                  &archive->extra_files, !request.model_sha256.empty()});
   if (!info.ok()) return info.status();
   prepared.info = std::make_shared<const ModelInfo>(std::move(info).value());
   return prepared;

@@ -18,9 +18,9 @@ namespace torchinfer {
 /// (docs/architecture.md) decide which streams share an engine.
 struct SessionRequest {
   std::string model_file;
-  std::string model_info_file;  ///< empty: sidecar or embedded
+  std::string model_info_file;  ///< empty: sidecar (not of a pinned model) or embedded
   std::string label_file;       ///< empty: embedded
-  std::string model_sha256;     ///< empty: any
+  std::string model_sha256;     ///< pins the model; empty: any
   DeviceId device{DeviceId::Kind::kAuto, 0};
   Precision precision = Precision::kAuto;
   int batch_size = 0;       ///< 0 = auto

@@ -26,7 +26,8 @@ struct OutputInfo {
 /// Everything a user of a model needs and the graph does not say. docs/models.md describes the
 /// file. A plain value.
 struct ModelInfo {
-  std::string source;  ///< where it came from: a path, or "<model>!modelinfo" when embedded
+  std::string source;          ///< where it came from: a path, or "<model>!modelinfo" when embedded
+  std::string unread_sidecar;  ///< there, but not read, as the model is pinned; else empty
   std::string
       name;  ///< for people; the model file's name without its extension where the info has none
   std::string group_id;  ///< tensor group of the outputs, may be empty
@@ -51,12 +52,14 @@ TORCHINFER_API Result<ModelInfo> read_model_info(const std::string& path);
 
 /// Where a model's info and labels come from, strongest first: an explicit file, the sidecar
 /// `<model>.modelinfo` (or the model's extension replaced), the archive's own extra files
-/// `modelinfo` and `labels.txt`.
+/// `modelinfo` and `labels.txt`. A model that a digest pins has no sidecar: the digest does not
+/// cover one, and whoever can put a file beside the model could give its numbers another meaning.
 struct ModelInfoSources {
   std::string model_path;
   std::string model_info_file;  ///< empty: sidecar, then embedded
   std::string label_file;       ///< empty: embedded
   const std::map<std::string, std::string>* extra_files = nullptr;  ///< by name; not null
+  bool pinned = false;  ///< the model file's digest was asked for
 };
 
 /// Finds, reads and joins them. The codes of the readers above; kBadModelInfo with the remedy where

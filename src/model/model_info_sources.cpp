@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "model/file_bytes.h"
 #include "model/labels.h"
@@ -37,11 +39,25 @@ const std::string* embedded(const ModelInfoSources& sources, const std::string& 
   return found != sources.extra_files->end() && !found->second.empty() ? &found->second : nullptr;
 }
 
-/// The info of the first file that exists; nothing when none does.
-std::optional<Result<ModelInfo>> read_sidecar(const std::string& model_path) {
+/// Where a sidecar may be, strongest first.
+std::array<std::string, 2> sidecar_paths(const std::string& model_path) {
   std::filesystem::path replaced(model_path);
   replaced.replace_extension(".modelinfo");
-  for (const auto& path : {model_path + ".modelinfo", replaced.string()}) {
+  return {model_path + ".modelinfo", replaced.string()};
+}
+
+/// The first that exists, whatever it is; empty when none does.
+std::string find_sidecar(const std::string& model_path) {
+  for (const auto& path : sidecar_paths(model_path)) {
+    std::error_code ignored;
+    if (std::filesystem::exists(path, ignored)) return path;
+  }
+  return {};
+}
+
+/// The info of the first file that exists; nothing when none does.
+std::optional<Result<ModelInfo>> read_sidecar(const std::string& model_path) {
+  for (const auto& path : sidecar_paths(model_path)) {
     auto info = read_model_info(path);
     // One that is there and unusable is an error: its owner means it to be used.
     if (info.ok() || info.status().code() != Code::kNotFound) return info;
@@ -51,9 +67,22 @@ std::optional<Result<ModelInfo>> read_sidecar(const std::string& model_path) {
 
 Result<ModelInfo> find_info(const ModelInfoSources& sources) {
   if (!sources.model_info_file.empty()) return read_model_info(sources.model_info_file);
-  if (auto info = read_sidecar(sources.model_path)) return std::move(*info);
+  std::string unread;
+  if (sources.pinned) {
+    unread = find_sidecar(sources.model_path);
+  } else if (auto info = read_sidecar(sources.model_path)) {
+    return std::move(*info);
+  }
   if (const auto* text = embedded(sources, "modelinfo")) {
-    return parse_model_info(*text, sources.model_path + "!modelinfo");
+    auto info = parse_model_info(*text, sources.model_path + "!modelinfo");
+    if (info) info->unread_sidecar = unread;
+    return info;
+  }
+  if (!unread.empty()) {
+    return Status(Code::kBadModelInfo,
+                  "The model " + quoted_path(sources.model_path) +
+                      " has no model info inside, and model-sha256 does not cover " +
+                      quoted_path(unread) + "; to use that, set model-info-file to it");
   }
   return Status(Code::kBadModelInfo,
                 "The model " + quoted_path(sources.model_path) +

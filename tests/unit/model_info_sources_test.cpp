@@ -55,6 +55,26 @@ TEST_F(ModelInfoSourcesTest, PrefersTheExplicitFileThenTheSidecarsThenTheArchive
   EXPECT_EQ(resolve()->source, sources_.model_info_file);
 }
 
+TEST_F(ModelInfoSourcesTest, ReadsNoSidecarThatNobodyNamedOfAModelThatADigestPins) {
+  sources_.pinned = true;
+  extra_files_ = {{"modelinfo", named("inside")}};
+  EXPECT_THAT(resolve()->unread_sidecar, IsEmpty());
+  const auto replaced = folder_.write("net.v1.modelinfo", named("replaced"));
+  ASSERT_THAT(resolve().status(), IsOk());
+  EXPECT_EQ(resolve()->name, "inside");
+  EXPECT_EQ(resolve()->unread_sidecar, replaced);
+  const auto appended = folder_.write("net.v1.pt.modelinfo", "nonsense");
+  EXPECT_EQ(resolve()->name, "inside");
+  EXPECT_EQ(resolve()->unread_sidecar, appended);
+
+  extra_files_.clear();
+  EXPECT_THAT(resolve().status(),
+              FailsWith(Code::kBadModelInfo, "\"" + appended + "\"", "set model-info-file"));
+  sources_.model_info_file = replaced;
+  ASSERT_THAT(resolve().status(), IsOk());
+  EXPECT_EQ(resolve()->name, "replaced");
+}
+
 TEST_F(ModelInfoSourcesTest, PrefersTheExplicitLabels) {
   extra_files_ = {{"modelinfo", named("inside")}, {"labels.txt", "tench\ngoldfish\n"}};
   sources_.label_file = folder_.write("names.txt", "Schleie\nGoldfisch\n");

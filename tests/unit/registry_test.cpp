@@ -219,6 +219,18 @@ TEST_F(RegistryTest, AModelsDigestMayBePinned) {
   EXPECT_THAT(Session::open(wanted, live()).status(), FailsWith(Code::kDigestMismatch, sha));
 }
 
+TEST_F(RegistryTest, APinnedModelIsWhatItsArchiveSaysWhateverLiesBesideIt) {
+  auto wanted = request();
+  wanted.model_sha256 = open(wanted)->engine().model_sha256;
+  const auto sidecar = wanted.model_file + ".modelinfo";
+  folder.write(sidecar, "nonsense");
+  const auto session = open(wanted);
+  EXPECT_EQ(session->model()->source, wanted.model_file + "!modelinfo");
+  EXPECT_EQ(session->model()->unread_sidecar, sidecar);
+  wanted.model_sha256.clear();
+  EXPECT_THAT(Session::open(wanted, live()).status(), FailsWith(Code::kBadModelInfo, sidecar));
+}
+
 TEST_F(RegistryTest, AFileThatIsNotThereIsAnErrorWithItsPath) {
   auto wanted = request();
   wanted.model_file = folder.path("no-such.pt");
