@@ -213,7 +213,7 @@ TEST(TorchLoad, RefusesCodeTooDeepForTheStack) {
         "deep_in_sum", "deep_operators", "deep_prefixes", "deep_types", "deep_unclosed"}) {
     const auto status = refusal(model);
     EXPECT_EQ(status.code(), Code::kCorruptModel) << model << ": " << status.message();
-    EXPECT_THAT(status.message(), HasSubstr("code/__torch__/nets.py nests deeper than 256 levels"));
+    EXPECT_THAT(status.message(), HasSubstr("code/__torch__/nets.py nests deeper than 512 levels"));
   }
 }
 
