@@ -4,9 +4,13 @@
 
 #include <gst/gst.h>
 #include <malloc.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/allocator_interface.h>
+#endif
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <limits>
@@ -24,13 +28,22 @@ constexpr int kNeighbours = 3;
 constexpr int kWarmUp = 100;
 constexpr double kMostGrowth = 0.01;
 
+/// AddressSanitizer has an allocator of its own.
+std::size_t heap_bytes() {
+#ifdef __SANITIZE_ADDRESS__
+  return __sanitizer_get_current_allocated_bytes();
+#else
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+#endif
+}
+
 /// In use, in MB. The least of a few looks, since frames are on their way at any time.
 double heap_mb() {
   double least = std::numeric_limits<double>::max();
   for (int i = 0; i < 20; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    const struct mallinfo2 info = mallinfo2();
-    least = std::min(least, static_cast<double>(info.uordblks + info.hblkhd) / 1e6);
+    least = std::min(least, static_cast<double>(heap_bytes()) / 1e6);
   }
   return least;
 }
