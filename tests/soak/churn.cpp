@@ -4,9 +4,6 @@
 
 #include <gst/gst.h>
 #include <malloc.h>
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/allocator_interface.h>
-#endif
 
 #include <algorithm>
 #include <chrono>
@@ -20,6 +17,11 @@
 #include <vector>
 
 #include "stream.h"
+
+#ifdef __SANITIZE_ADDRESS__
+// From sanitizer/allocator_interface.h, which not every compiler's package has.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
+#endif
 
 namespace torchinfer::soak {
 namespace {
