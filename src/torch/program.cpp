@@ -26,7 +26,7 @@ torch::jit::Module freeze_module(const torch::jit::Module& module) {
 
 /// Module::to() would convert indices and counters too.
 void convert_to_bfloat16(const torch::jit::Module& module) {
-  const auto convert = [](at::Tensor tensor) {
+  const auto convert = [](const at::Tensor& tensor) {
     if (tensor.is_floating_point()) tensor.set_data(tensor.to(at::kBFloat16));
   };
   for (const auto& parameter : module.parameters()) convert(parameter);
@@ -86,7 +86,7 @@ Program optimized_for_inference(const Program& loaded) {
   return Program(torch::jit::optimize_for_inference(module));
 }
 
-Program in_bfloat16(torch::jit::Module module, const InputSpec& input) {
+Program in_bfloat16(const torch::jit::Module& module, const InputSpec& input) {
   const c10::InferenceMode no_gradients;
   convert_to_bfloat16(module);
   for (auto parameter : module.parameters())

@@ -27,7 +27,7 @@ class Program {
   friend Program as_loaded(torch::jit::Module module);
   friend Program frozen(const Program& loaded);
   friend Program optimized_for_inference(const Program& loaded);
-  friend Program in_bfloat16(torch::jit::Module module, const InputSpec& input);
+  friend Program in_bfloat16(const torch::jit::Module& module, const InputSpec& input);
 
   explicit Program(torch::jit::Module module) : module_(std::move(module)) {}
 
@@ -54,6 +54,6 @@ Program optimized_for_inference(const Program& loaded);
 /// Parameters and buffers of floating-point numbers converted to bfloat16, parameters of four
 /// dimensions also to channels-last, then frozen. Integers stay as they are. Changes `module`,
 /// which must be a load of its own.
-Program in_bfloat16(torch::jit::Module module, const InputSpec& input);
+Program in_bfloat16(const torch::jit::Module& module, const InputSpec& input);
 
 }  // namespace torchinfer
