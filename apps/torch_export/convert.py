@@ -15,6 +15,9 @@ def set_up_torch():
     """Before anything runs: with libtorch's default executor, forward of some optimised graphs never returns."""
     torch._C._jit_set_profiling_mode(False)
     torch._C._jit_set_texpr_fuser_enabled(False)
+    # From Python 3.14 on, torch recommends torch.export whenever TorchScript is used; whoever comes here has chosen.
+    for category in (DeprecationWarning, FutureWarning):
+        warnings.filterwarnings("ignore", message=r"`torch\.jit\.", category=category)
 
 
 def convert(model, method, example):
