@@ -91,6 +91,20 @@ gst_torch_name_model (const torchinfer::Status &status, const torchinfer::Sessio
   return Status (status.code (), text, status.detail ());
 }
 
+void
+gst_torch_set_engine (GstStructure *structure, const torchinfer::Session &session) {
+  const auto engine = session.engine ();
+  gst_torch_set (structure, "engine-id", guint64{engine.id});
+  gst_torch_set (structure, "engine-name", engine.name);
+  gst_torch_set (structure, "engine-users", session.engine_users ());
+  gst_torch_set_file_name (structure, "model-file", engine.model_path);
+  gst_torch_set (structure, "model-sha256", engine.model_sha256);
+  gst_torch_set (structure, "device", torchinfer::to_string (engine.facts.device));
+  gst_torch_set (structure, "batch-size", engine.facts.batch_size);
+  gst_torch_set (structure, "workers", engine.workers);
+  gst_torch_set (structure, "threads", engine.threads);
+}
+
 GstMessage *
 gst_torch_loaded_message (GstElement *element, const torchinfer::SessionRequest &request,
     const torchinfer::Session &session, GstClockTime load_time, bool unchanged) {
@@ -98,24 +112,16 @@ gst_torch_loaded_message (GstElement *element, const torchinfer::SessionRequest 
   const auto model = session.model ();
   const auto &facts = engine.facts;
   const auto loaded = gst_structure_new_empty ("torchinference-loaded");
-  gst_torch_set (loaded, "engine-id", guint64{engine.id});
-  gst_torch_set (loaded, "engine-name", engine.name);
-  gst_torch_set (loaded, "engine-users", session.engine_users ());
+  gst_torch_set_engine (loaded, session);
   gst_torch_set (loaded, "shared", engine.shared);
   gst_torch_set (loaded, "unchanged", unchanged);
   gst_torch_set (loaded, "not-shared-with", engine.similar);
-  gst_torch_set_file_name (loaded, "model-file", engine.model_path);
-  gst_torch_set (loaded, "model-sha256", engine.model_sha256);
   gst_torch_set (loaded, "model-info", model->source);
   gst_torch_set (loaded, "labels", static_cast<gint> (model->labels.size ()));
   gst_torch_set (loaded, "runtime", facts.runtime);
-  gst_torch_set (loaded, "device", torchinfer::to_string (facts.device));
   gst_torch_set (loaded, "requested-device", torchinfer::to_string (request.device));
   gst_torch_set (loaded, "precision", std::string (precision_name (facts.precision)));
-  gst_torch_set (loaded, "batch-size", facts.batch_size);
   gst_torch_set (loaded, "batch-size-reason", facts.batch_size_reason);
-  gst_torch_set (loaded, "workers", engine.workers);
-  gst_torch_set (loaded, "threads", engine.threads);
   gst_torch_set (loaded, "optimisation", facts.optimisation);
   gst_torch_set (loaded, "optimisation-reason", facts.optimisation_reason);
   gst_torch_set (loaded, "self-test-difference", facts.self_test_difference);

@@ -20,6 +20,9 @@ torchinfer::Result<torchinfer::SessionRequest> gst_torch_session_request (
 torchinfer::Status gst_torch_name_model (
     const torchinfer::Status &status, const torchinfer::SessionRequest &request);
 
+/// Adds what both the message and the statistics say of the session's engine.
+void gst_torch_set_engine (GstStructure *structure, const torchinfer::Session &session);
+
 /// The torchinference-loaded message of `element`: what was loaded, how, and with whom it is
 /// shared. `unchanged`: it is what ran before. docs/elements.md lists the fields.
 GstMessage *gst_torch_loaded_message (GstElement *element,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "gst_torch_session.h"
 #include "gst_torch_structure.h"
 
 namespace {
@@ -68,16 +69,7 @@ gst_torch_stats_new (const GstTorchCounters &counters, GstClockTime latency, boo
   gst_torch_set (stats, "live", live);
 
   if (session != nullptr) {
-    const auto info = session->engine ();
-    gst_torch_set (stats, "engine-id", guint64{info.id});
-    gst_torch_set (stats, "engine-name", info.name);
-    gst_torch_set (stats, "engine-users", session->engine_users ());
-    gst_torch_set_file_name (stats, "model-file", info.model_path);
-    gst_torch_set (stats, "model-sha256", info.model_sha256);
-    gst_torch_set (stats, "device", torchinfer::to_string (info.facts.device));
-    gst_torch_set (stats, "batch-size", info.facts.batch_size);
-    gst_torch_set (stats, "workers", info.workers);
-    gst_torch_set (stats, "threads", info.threads);
+    gst_torch_set_engine (stats, *session);
     gst_torch_set (stats, "credit", session->credit ());
     const auto engine = session->engine_statistics ();
     set_batches (stats, engine);
