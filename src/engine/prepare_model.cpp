@@ -77,11 +77,18 @@ Status check_model(const ModelInfo& info, const ModelFacts& facts) {
                                                shape_text(real.dtype, real.dims));
     }
   }
-  if (info.decode.task == ModelTask::kClassification && !info.labels.empty() &&
-      !facts.outputs.empty()) {
+  if (info.decode.task == ModelTask::kClassification && !facts.outputs.empty()) {
+    const OutputFacts& scores = facts.outputs.front();
     std::int64_t classes = 1;
-    for (const auto dim : facts.outputs.front().dims) classes *= dim;
-    if (classes != static_cast<std::int64_t>(info.labels.size()))
+    for (const auto dim : scores.dims) {
+      if (dim < 1 || (dim > 1 && classes > 1))
+        return Status(Code::kBadOutput,
+                      "The model's output \"" + scores.name + "\" is " +
+                          shape_text(scores.dtype, scores.dims) +
+                          " for one frame; classification needs one number per class");
+      classes *= dim;
+    }
+    if (!info.labels.empty() && classes != static_cast<std::int64_t>(info.labels.size()))
       return Status(Code::kBadLabels, "The labels (" + std::to_string(info.labels.size()) +
                                           ") are not as many as the model's classes (" +
                                           std::to_string(classes) +

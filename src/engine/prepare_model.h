@@ -26,7 +26,8 @@ struct PreparedModel {
 Result<PreparedModel> prepare_model(const SessionRequest& request);
 
 /// Whether the loaded model is what its info says: outputs and their shapes, labels and classes.
-/// kBadModelInfo, kBadLabels with both numbers.
+/// kBadModelInfo, kBadLabels with both numbers; kBadOutput where the first output is not one number
+/// per class.
 Status check_model(const ModelInfo& info, const ModelFacts& facts);
 
 }  // namespace torchinfer

@@ -133,6 +133,77 @@ def halves_bright_input(path):
 # What models give -------------------------------------------------------------------------------
 
 
+class Pixels(nn.Module):
+    def __init__(self, dtype: torch.dtype):
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.flatten(1)
+        if self.dtype != torch.float32:
+            y = y.round()
+        return y.to(self.dtype)
+
+
+@model
+def pixels(path):
+    """Gives back what it gets, whatever its shape, a class for each value."""
+    script(Pixels(torch.float32), path)
+
+
+@model
+def pixels_float64(path):
+    script(Pixels(torch.float64), path)
+
+
+@model
+def pixels_int32(path):
+    script(Pixels(torch.int32), path)
+
+
+@model
+def pixels_int8(path):
+    script(Pixels(torch.int8), path)
+
+
+@model
+def pixels_uint8(path):
+    script(Pixels(torch.uint8), path)
+
+
+class PixelsOfBytes(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.dtype == torch.uint8, "bytes are wanted"
+        return x.flatten(1).to(torch.float32) / 25.5
+
+
+@model
+def pixels_of_bytes(path):
+    """The same for bytes, 0 to 255 as 0 to 10."""
+    script(PixelsOfBytes(), path)
+
+
+class PixelsAndPlanes(nn.Module):
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        return x.flatten(1), -x.flatten(2)
+
+
+@model
+def pixels_and_planes(path):
+    script(PixelsAndPlanes(), path)
+
+
+class PlanesAndPixels(nn.Module):
+    def forward(self, x: Tensor) -> Tuple[Tensor, Tensor]:
+        return -x.flatten(2), x.flatten(1)
+
+
+@model
+def planes_and_pixels(path):
+    """Its first output is not one number for each class."""
+    script(PlanesAndPixels(), path)
+
+
 class IntOutput(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.mean(dim=(2, 3)).argmax(1, keepdim=True).to(torch.int32)
