@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "analytics_fixture.h"
 #include "json_schema.h"
@@ -15,6 +16,7 @@
 namespace torchinfer {
 namespace {
 
+using testing::ElementsAre;
 using testing::SizeIs;
 
 /// A folder that is gone after the test.
@@ -142,27 +144,89 @@ TEST(AnalyticsPipelines, WriteToAPipe) {
   parse_line(text.substr(0, text.find('\n') + 1));
 }
 
+/// Who reads the lines of a udpsink.
+class Receiver {
+ public:
+  Receiver() { listen(0); }
+  ~Receiver() { leave(); }
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  int port() const { return port_; }
+  void leave() {
+    if (socket_ >= 0) close(std::exchange(socket_, -1));
+  }
+  void come_back() { listen(port_); }
+
+  /// The numbers of the frames whose lines have come.
+  std::vector<int> frames() {
+    std::vector<int> frames;
+    for (;;) {
+      std::string text(1 << 16, '\0');
+      const auto size = recv(socket_, text.data(), text.size(), MSG_DONTWAIT);
+      if (size <= 0) return frames;
+      text.resize(static_cast<std::size_t>(size));
+      frames.push_back(parse_line(text)["frame"]);
+    }
+  }
+
+ private:
+  void listen(int port) {
+    socket_ = socket(AF_INET, SOCK_DGRAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<in_port_t>(port));
+    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    socklen_t length = sizeof address;
+    getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+  }
+
+  int socket_ = -1;
+  int port_ = 0;
+};
+
 TEST(AnalyticsPipelines, SendALineInEachDatagram) {
-  const int receiver = socket(AF_INET, SOCK_DGRAM, 0);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(bind(receiver, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  socklen_t length = sizeof address;
-  getsockname(receiver, reinterpret_cast<sockaddr*>(&address), &length);
-  {
-    Pipeline pipeline(std::string(kSource) + "analyticsjson ! udpsink host=127.0.0.1 port=" +
-                      std::to_string(ntohs(address.sin_port)));
-    pipeline.run();
-  }
-  for (int n = 0; n < 10; n++) {
-    std::string text(1 << 16, '\0');
-    const auto size = recv(receiver, text.data(), text.size(), MSG_DONTWAIT);
-    ASSERT_GT(size, 0);
-    text.resize(static_cast<std::size_t>(size));
-    EXPECT_EQ(parse_line(text)["frame"], n);
-  }
-  close(receiver);
+  Receiver receiver;
+  Pipeline pipeline(std::string(kSource) + "analyticsjson ! udpsink host=127.0.0.1 port=" +
+                    std::to_string(receiver.port()));
+  pipeline.run();
+  EXPECT_THAT(receiver.frames(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+}
+
+TEST(AnalyticsPipelines, GoOnWhileNobodyReadsTheLinesAndAreReadAgainLater) {
+  struct Scene {
+    Receiver receiver;
+    int frame = 0;
+    std::vector<int> before;
+  } scene;
+  Pipeline pipeline(std::string(kSource) +
+                    "identity name=each ! tee name=t t. ! fakesink async=false t. ! "
+                    "analyticsjson ! udpsink async=false host=127.0.0.1 port=" +
+                    std::to_string(scene.receiver.port()));
+  GstElement* each = pipeline.get("each");
+  GstPad* pad = gst_element_get_static_pad(each, "src");
+  // All in one thread: what a frame finds here was done behind the one before it.
+  gst_pad_add_probe(
+      pad, GST_PAD_PROBE_TYPE_BUFFER,
+      [](GstPad*, GstPadProbeInfo*, gpointer data) {
+        auto* const scene = static_cast<Scene*>(data);
+        if (scene->frame == 3) {
+          scene->before = scene->receiver.frames();
+          scene->receiver.leave();
+        }
+        if (scene->frame == 7) scene->receiver.come_back();
+        scene->frame++;
+        return GST_PAD_PROBE_OK;
+      },
+      &scene, nullptr);
+  pipeline.run();
+  gst_object_unref(pad);
+  gst_object_unref(each);
+  EXPECT_THAT(scene.before, ElementsAre(0, 1, 2));
+  EXPECT_THAT(scene.receiver.frames(), ElementsAre(7, 8, 9));
+  EXPECT_EQ(scene.frame, 10);
 }
 
 TEST(AnalyticsPipelines, DrawAndWriteTheSameStream) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest-spi.h>
 
+#include <cstdio>
+#include <fstream>
+#include <map>
+
 #include "inference_fixture.h"
 #include "support/pipeline.h"
 
@@ -233,6 +237,106 @@ TEST_P(EveryElement, DescribesEachPropertyAndWhenItMayChange) {
     const bool playing = (spec->flags & GST_PARAM_MUTABLE_PLAYING) != 0;
     EXPECT_NE(ready, playing) << spec->name;
   }
+}
+
+/// The lines of docs/elements.md below the heading of an element.
+std::vector<std::string> lines_about(const std::string& element) {
+  std::ifstream file(ELEMENTS_DOCUMENT);
+  std::vector<std::string> lines;
+  bool found = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("## ")) found = line == "## " + element;
+    if (found) lines.push_back(line);
+  }
+  return lines;
+}
+
+std::vector<std::string> split(const std::string& line, const std::string& separator) {
+  std::vector<std::string> parts;
+  for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + separator.size()) {
+    end = line.find(separator, at);
+    parts.push_back(line.substr(at, end - at));
+  }
+  return parts;
+}
+
+/// A default as the document writes it, as GStreamer does.
+std::string as_serialized(const std::string& cell) {
+  static const std::map<std::string, std::string> others = {
+      {"none", "NULL"},
+      {"2^64 - 1", "18446744073709551615"},
+      {"1 s", "1000000000"},
+      {"0xFFFFFFFF", "4294967295"},
+  };
+  const auto found = others.find(cell);
+  return found != others.end() ? found->second : cell;
+}
+
+std::string serialized(const GValue* value) {
+  if (G_VALUE_HOLDS_STRING(value) && g_value_get_string(value) == nullptr) return "NULL";
+  if (G_VALUE_HOLDS_ENUM(value)) {
+    auto* const type = static_cast<GEnumClass*>(g_type_class_peek(G_VALUE_TYPE(value)));
+    return g_enum_get_value(type, g_value_get_enum(value))->value_nick;
+  }
+  if (G_VALUE_HOLDS_FLAGS(value)) {
+    auto* const type = static_cast<GFlagsClass*>(g_type_class_peek(G_VALUE_TYPE(value)));
+    return g_flags_get_first_value(type, g_value_get_flags(value))->value_nick;
+  }
+  const std::unique_ptr<gchar, void (*)(gpointer)> text(gst_value_serialize(value), g_free);
+  // 1.0 and 1 are the same.
+  double number;
+  return G_VALUE_HOLDS_FLOAT(value) && std::sscanf(text.get(), "%lf", &number) == 1
+             ? std::to_string(static_cast<int>(number))
+             : text.get();
+}
+
+TEST_P(EveryElement, HasThePropertiesAndDefaultsOfItsDocumentAndNoOthers) {
+  const auto element = make();
+  std::map<std::string, GParamSpec*> undocumented;
+  for (GParamSpec* spec : properties(element)) undocumented[spec->name] = spec;
+  std::vector<std::string> head;
+  for (const auto& line : lines_about(GetParam())) {
+    if (!line.starts_with("| ")) continue;
+    const auto cells = split(line.substr(2), " | ");
+    if (cells.front() == "property") head = cells;
+    if (head.empty() || cells.front() == "property" || cells.front() == "---") continue;
+    for (const auto& name : split(cells.front(), ", ")) {
+      ASSERT_TRUE(undocumented.contains(name)) << "there is no " << name;
+      GParamSpec* spec = undocumented[name];
+      undocumented.erase(name);
+      if ((spec->flags & G_PARAM_WRITABLE) == 0) continue;
+      for (std::size_t i = 1; i < head.size() && i < cells.size(); i++) {
+        if (head[i] == "default") {
+          EXPECT_EQ(serialized(g_param_spec_get_default_value(spec)), as_serialized(cells[i]))
+              << name;
+        }
+        if (head[i] == "when") {
+          EXPECT_EQ((spec->flags & GST_PARAM_MUTABLE_READY) != 0, cells[i] == "READY") << name;
+        }
+      }
+    }
+  }
+  for (const auto& [name, spec] : undocumented) ADD_FAILURE() << name << " is not documented";
+}
+
+TEST_P(EveryElement, PlaysTheExamplesOfItsDocument) {
+  const auto replace = [](std::string& line, const std::string& from, const std::string& to) {
+    if (const auto at = line.find(from); at != std::string::npos) line.replace(at, from.size(), to);
+  };
+  int played = 0;
+  for (auto line : lines_about(GetParam())) {
+    if (!line.starts_with("... ! ") && !line.starts_with("gst-launch-1.0 ")) continue;
+    replace(line, "gst-launch-1.0 -m filesrc location=clip.mp4 ! decodebin3", "...");
+    replace(line, "...", "videotestsrc num-buffers=3");
+    replace(line, "model.pt", write_model(""));
+    replace(line, "autovideosink", "fakevideosink");
+    replace(line, "results.jsonl", folder.path("results.jsonl"));
+    Pipeline pipeline(line);
+    pipeline.set_state(GST_STATE_PLAYING);
+    EXPECT_TRUE(pipeline.reaches_eos()) << line;
+    played++;
+  }
+  EXPECT_GT(played, 0);
 }
 
 TEST_P(EveryElement, DeclaresItsOwnTypesAsItsApi) {

@@ -43,7 +43,9 @@ class ErrorTelling {
     told.code = error->code;
     told.text = error->message;
     told.debug = debug;
-    if (details != nullptr) told.torch_code = gst_structure_get_string(details, "torch-code");
+    const char* code =
+        details != nullptr ? gst_structure_get_string(details, "torch-code") : nullptr;
+    if (code != nullptr) told.torch_code = code;
     g_error_free(error);
     g_free(debug);
     gst_message_unref(message);

@@ -93,39 +93,6 @@ TEST_F(Errors, UnknownDevice) {
   EXPECT_THAT(told.text, testing::AllOf(HasSubstr("tpu"), HasSubstr("cuda")));
 }
 
-/// What the back-end may say of a model, and where it is told.
-struct Refusal {
-  const char* code;
-  GQuark (*domain)();
-  gint number;
-};
-
-class Refused : public Errors, public testing::WithParamInterface<Refusal> {};
-
-INSTANTIATE_TEST_SUITE_P(
-    , Refused,
-    testing::Values(
-        Refusal{"TooLarge", gst_resource_error_quark, GST_RESOURCE_ERROR_READ},
-        Refusal{"CorruptModel", gst_resource_error_quark, GST_RESOURCE_ERROR_READ},
-        Refusal{"ForbiddenOperator", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_AUTHORIZED},
-        Refusal{"Unsupported", gst_stream_error_quark, GST_STREAM_ERROR_NOT_IMPLEMENTED},
-        Refusal{"NoDevice", gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND},
-        Refusal{"OutOfMemory", gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT},
-        Refusal{"ForwardFailed", gst_library_error_quark, GST_LIBRARY_ERROR_FAILED},
-        Refusal{"BadOutput", gst_stream_error_quark, GST_STREAM_ERROR_FORMAT}),
-    [](const auto& param) { return std::string(param.param.code); });
-
-TEST_P(Refused, ModelsAreToldOfAndReplaced) {
-  const auto told = fail_and_recover(launch(std::string("load fail ") + GetParam().code));
-  EXPECT_TOLD(told, GetParam().domain(), GetParam().number);
-  EXPECT_EQ(told.torch_code, GetParam().code);
-}
-
-TEST_F(Errors, AModelThatThrowsWhileItIsLoaded) {
-  const auto told = fail_and_recover(launch("load throw"));
-  EXPECT_NE(told.text, "");
-}
-
 TEST_F(Errors, AFailedForwardEndsTheStreamAndUpstreamHears) {
   Pads pads(launch("forward fail mean 2"));
   pads.start();

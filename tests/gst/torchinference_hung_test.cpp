@@ -7,7 +7,7 @@
 #include "error_fixture.h"
 #include "inference_fixture.h"
 
-// A forward that never returns (rule 10): the element says so and can be taken down, and so can the
+// A forward that never returns: the element says so and can be taken down, and so can the
 // pipeline around it; other models go on.
 
 namespace torchinfer::test {

@@ -50,6 +50,16 @@ TEST_F(StreamLatency, IsTheSameWhereUpstreamIsNotLiveAndLeavesLivenessToIt) {
   EXPECT_EQ(answer.max, GST_CLOCK_TIME_NONE);
 }
 
+TEST_F(StreamLatency, TheAutomaticTimeoutIsNothingForLiveStreamsAndOneFrameOf25ASecondForOthers) {
+  const auto forwards = 30 * GST_MSECOND;
+  for (const bool live : {true, false}) {
+    Pads pads(launch("batch-time 10ms", "batch-size=2"));
+    pads.set_upstream_latency(live, 0, GST_CLOCK_TIME_NONE);
+    pads.start();
+    EXPECT_EQ(ask(pads).min, forwards + (live ? 0 : 40 * GST_MSECOND));
+  }
+}
+
 TEST_F(StreamLatency, TheMaximumIsUpstreamsAndTheRoomForFramesHere) {
   Pads pads(launch());
   pads.set_upstream_latency(true, 20 * GST_MSECOND, 40 * GST_MSECOND);

@@ -8,8 +8,10 @@
 #include <future>
 #include <iterator>
 
+#include "child_fixture.h"
 #include "error_fixture.h"
 #include "results.h"
+#include "support/pipeline.h"
 #include "support/temp_folder.h"
 #include "test_models.h"
 
@@ -24,6 +26,13 @@ using testing::HasSubstr;
 constexpr const char* kRgb = "video/x-raw,format=RGB,width=32,height=24,framerate=25/1";
 
 std::string model(const std::string& name) { return TEST_MODELS_DIR "/" + name + ".pt"; }
+
+/// For the models that have no model info inside; they take what the colour model takes.
+constexpr const char* kInfo =
+    "[modelinfo]\nversion=1.0\n[image]\ndir=input\ntype=float32\n"
+    "dims=-1,3,32,32\nranges=0,1\n[torchinference]\ntask=classification\n"
+    "activation=softmax\nresize=squash\ninterpolation=bilinear\n"
+    "color-order=rgb\n";
 
 /// A frame of kRgb in which only one channel is not black.
 GstBuffer* colour_frame(guint64 number, int channel) {
@@ -143,6 +152,97 @@ TEST(RealModels, TakeOverFromEachOtherWhileFramesRun) {
   EXPECT_THAT(classes, testing::ElementsAre(3, 5, 2, 3)) << "five at most, by top-k";
 }
 
+// The file is read once, so that whoever replaces it changes nothing of what runs.
+TEST(RealModels, OutliveTheirFile) {
+  const TempFolder folder;
+  const auto path = folder.path("model.pt");
+  std::filesystem::copy_file(model("colour"), path);
+  Pads pads("torchinference model-file=" + path);
+  pads.start("s", kRgb);
+  const auto best_of = [&](guint64 number) {
+    pads.push(colour_frame(number, 1));
+    pads.query(gst_query_new_drain());
+    return best_class(pads.arrived_buffer(number));
+  };
+  EXPECT_EQ(best_of(0), "green");
+  std::filesystem::resize_file(path, 100);  // in place, as a copy over it does
+  EXPECT_EQ(best_of(1), "green");
+  std::filesystem::remove(path);
+  EXPECT_EQ(best_of(2), "green");
+  folder.write("model.pt", "another file");
+  EXPECT_EQ(best_of(3), "green");
+
+  Pads other("torchinference model-file=" + path, false);
+  EXPECT_EQ(other.set_state(GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  EXPECT_EQ(ErrorTelling::read(other.wait_for_message(GST_MESSAGE_ERROR, 0)).torch_code,
+            "CorruptModel");
+  EXPECT_EQ(best_of(4), "green");
+}
+
+// Nobody writes down a shape: the model says what it takes, and a converter is put in where the
+// video has a format that nobody reads.
+TEST(RealModels, AreGivenWhatTheyTakeWithoutAWordOfShapes) {
+  for (const std::string source :
+       {"video/x-raw,width=31,height=17", "video/x-raw,format=NV12,width=322,height=182",
+        "video/x-raw,format=RGB,framerate=0/1", "video/x-raw,format=I420_10LE ! videoconvert",
+        "video/x-raw,format=Y42B ! videoconvert"}) {
+    Pipeline pipeline("videotestsrc num-buffers=3 pattern=blue ! " + source +
+                      " ! torchinference name=it model-file=" + model("colour") +
+                      " ! fakesink name=sink");
+    const FrameRecorder sink(pipeline.pad("sink", "sink"));
+    ASSERT_TRUE(pipeline.reaches(GST_STATE_PLAYING)) << source;
+    ASSERT_TRUE(pipeline.reaches_eos()) << source;
+    const auto frames = sink.frames();
+    ASSERT_FALSE(frames.empty());
+    for (const auto& frame : frames) EXPECT_EQ(frame.result, "blue") << source;
+  }
+}
+
+// More workers and threads than the process has processors, and batches that wait for each other.
+TEST(RealModels, PlayToTheEndOnOneProcessor) {
+  const auto outcome = play_in_child(
+      "one-cpu",
+      "videotestsrc num-buffers=50 ! torchinference workers=3 threads=3 batch-size=4 model-file=" +
+          model("classifier") + " ! fakesink");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.printed, "end of stream\n");
+}
+
+/// A model that goes wrong on a bright frame, and how that is called.
+struct Trouble {
+  const char* model;
+  const char* code;
+};
+
+class Troubles : public testing::TestWithParam<Trouble> {};
+
+INSTANTIATE_TEST_SUITE_P(, Troubles,
+                         testing::Values(Trouble{"throws_when_bright", "ForwardFailed"},
+                                         Trouble{"exhausts_memory_when_bright", "OutOfMemory"},
+                                         Trouble{"nan_when_bright", "BadOutput"},
+                                         Trouble{"fewer_outputs_when_bright", "BadOutput"}),
+                         [](const auto& param) { return std::string(param.param.model); });
+
+TEST_P(Troubles, OfOneFrameAreToldAndCostTheOthersNothing) {
+  const TempFolder folder;
+  Pads pads("torchinference error-policy=pass overload-policy=wait batch-size=4 model-file=" +
+            model(GetParam().model) + " model-info-file=" + folder.write("it.modelinfo", kInfo) +
+            " label-file=" + folder.write("labels.txt", "0\n1\n2\n"));
+  pads.start("s", kRgb);
+  for (guint64 number = 0; number < 12; number++) {
+    GstBuffer* frame = colour_frame(number, static_cast<int>(number % 3));
+    if (number == 5) gst_buffer_memset(frame, 0, 255, gst_buffer_get_size(frame));
+    ASSERT_EQ(pads.push(frame), GST_FLOW_OK);
+  }
+  pads.query(gst_query_new_drain());
+  ASSERT_EQ(pads.arrived_buffers(), 12u);
+  for (std::size_t i = 0; i < 12; i++)
+    EXPECT_EQ(best_class(pads.arrived_buffer(i)), i == 5 ? "" : std::to_string(i % 3)) << i;
+  EXPECT_EQ(ErrorTelling::read(pads.wait_for_message(GST_MESSAGE_WARNING)).torch_code,
+            GetParam().code);
+  EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_WARNING, 0), nullptr) << "a second warning";
+}
+
 class BadModels : public testing::Test, public ErrorTelling {
  protected:
   std::string good_model() override { return model("colour"); }
@@ -160,14 +260,7 @@ class BadModels : public testing::Test, public ErrorTelling {
     return told;
   }
 
-  /// A model info for the models that have none inside; they take what the colour model takes.
-  std::string info() {
-    return folder.write("some.modelinfo",
-                        "[modelinfo]\nversion=1.0\n[image]\ndir=input\ntype=float32\n"
-                        "dims=-1,3,32,32\nranges=0,1\n[torchinference]\ntask=classification\n"
-                        "activation=softmax\nresize=squash\ninterpolation=bilinear\n"
-                        "color-order=rgb\n");
-  }
+  std::string info() { return folder.write("some.modelinfo", kInfo); }
 
   const TempFolder folder;
 };

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gst/video/video.h>
 
+#include <cmath>
+
 #include "inference_fixture.h"
 
 // What frames carry away, and which frames a model looks at.
@@ -55,6 +57,18 @@ TEST_F(Results, LeaveOutClassesBelowTheThreshold) {
   pads.push(Pads::buffer(4));
   pads.wait_for(4);
   EXPECT_THAT(results_of(pads.arrived_buffer(0))->classes, ElementsAre(Pair("4", 1.0F)));
+}
+
+// A model that knows of a coat, a hat and a bag says something of each of them.
+TEST_F(Results, AModelOfSeveralLabelsGivesEachWithItsScore) {
+  Pads pads(launch("classes 4\nlabels coat,hat,bag,dog\nactivation sigmoid", "top-k=4"));
+  pads.start();
+  pads.push(Pads::buffer(2));
+  pads.wait_for(4);
+  const float yes = 1.0F / (1.0F + std::exp(-1.0F)), no = 0.5F;
+  EXPECT_THAT(results_of(pads.arrived_buffer(0))->classes,
+              ElementsAre(Pair("bag", testing::FloatEq(yes)), Pair("coat", no), Pair("hat", no),
+                          Pair("dog", no)));
 }
 
 TEST_F(Results, AFrameInWhichNothingWasSeenIsMarkedAllTheSame) {

@@ -126,7 +126,7 @@ class BufferWatcher final : public Waker {
   const std::weak_ptr<const void> buffer_;
 };
 
-// Element-rule 20.
+// One reference more, and making the buffer writable would copy it.
 TEST_F(SessionTest, TheBufferIsLetGoBeforeItsResultIsAnnounced) {
   struct Case {
     const char* model;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A forward that does not return: element-rule 10. Time is the fake clock's, so the default
+// A forward that does not return. Time is the fake clock's, so the default
 // patience of 30 s passes when a test turns the hands.
 #include <future>
 #include <thread>
