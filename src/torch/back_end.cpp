@@ -2,8 +2,10 @@
 // The back-end module's one symbol and what stands behind it.
 #include "engine/back_end.h"
 
-#include <algorithm>
+#include <functional>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "build_id.h"
 #include "torch/archive.h"
@@ -20,6 +22,7 @@ namespace {
 /// Of the largest value of an output. Folding and other convolution algorithms move results by
 /// 1e-6; bfloat16 by 0.6 to 1 %.
 constexpr double kTolerance = 1e-3, kBfloat16Tolerance = 5e-2;
+constexpr auto kBfloat16Passes = "bfloat16, channels_last, freeze";
 
 Status check_options(const LoadOptions& options) {
   if (options.device.kind == DeviceId::Kind::kCuda)
@@ -44,6 +47,32 @@ Status check_options(const LoadOptions& options) {
             "the input size, batch-size, threads or workers are out of range"};
   return {};
 }
+
+/// A program and the same with its explicit zero pads folded, strongest first.
+class PadsFolded {
+ public:
+  /// Has nothing to offer where there is nothing to fold. What goes wrong here does so again where
+  /// the unfolded program is made, which tells of it.
+  explicit PadsFolded(const std::function<Program()>& make) {
+    (void)guarded(Code::kForwardFailed, "pads could not be folded", [&]() -> Status {
+      auto folded = with_pads_folded(make());
+      if (folded.pads.folded == 0) return {};
+      name_ = "fold_pads (" + std::to_string(folded.pads.folded) + " of " +
+              std::to_string(folded.pads.pads) + "), ";
+      program_ = std::move(folded.program);
+      return {};
+    });
+  }
+
+  using Pass = std::function<Program(const Program&)>;
+  void add_to(std::vector<Candidate>& candidates, const std::string& pass, const Pass& make) const {
+    if (program_) candidates.push_back({name_ + pass, [this, make] { return make(*program_); }});
+  }
+
+ private:
+  std::string name_;
+  std::optional<Program> program_;
+};
 
 /// The model's first failure, with what the graph tells about its cause.
 Status explained(const Status& status, const GraphFacts& graph, const LoadOptions& options) {
@@ -120,9 +149,13 @@ class TorchBackEnd final : public BackEnd {
   static Result<Selection> select_fp32(SelfTest& test, const LoadOptions& options) {
     const auto& loaded = test.loaded();
     std::vector<Candidate> candidates;
+    std::optional<PadsFolded> folded;
     if (test.repeatable()) {
+      folded.emplace([&] { return loaded; });
+      folded->add_to(candidates, "optimize_for_inference", optimized_for_inference);
       candidates.push_back(
           {"optimize_for_inference", [&] { return optimized_for_inference(loaded); }});
+      folded->add_to(candidates, "freeze", [](const Program& program) { return program; });
       candidates.push_back({"freeze", [&] { return frozen(loaded); }});
     }
     candidates.push_back({"none", [&] { return loaded; }});
@@ -142,8 +175,11 @@ class TorchBackEnd final : public BackEnd {
                     "same image; use precision auto");
     auto module = load_module(archive, path);
     if (!module) return module.status();
-    const std::array candidates{Candidate{"bfloat16, channels_last, freeze",
-                                          [&] { return in_bfloat16(*module, options.input); }}};
+    const auto make = [&] { return in_bfloat16(*module, options.input); };
+    const PadsFolded folded(make);
+    std::vector<Candidate> candidates;
+    folded.add_to(candidates, kBfloat16Passes, [](const Program& program) { return program; });
+    candidates.push_back({kBfloat16Passes, make});
     auto selection = select_program(test, candidates, options.batch_size, kBfloat16Tolerance);
     if (selection) return selection;
     if (selection.status().code() == Code::kOutOfMemory) return selection;

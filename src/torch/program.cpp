@@ -24,6 +24,11 @@ torch::jit::Module freeze_module(const torch::jit::Module& module) {
   return module;  // saved frozen
 }
 
+/// For passes that change code in place: freezing makes a copy, but not of what was saved frozen.
+torch::jit::Module frozen_copy(const torch::jit::Module& module) {
+  return module.hasattr("training") ? freeze_module(module) : module.clone();
+}
+
 /// Module::to() would convert indices and counters too.
 void convert_to_bfloat16(const torch::jit::Module& module) {
   const auto convert = [](const at::Tensor& tensor) {
@@ -78,11 +83,17 @@ Program frozen(const Program& loaded) {
   return Program(freeze_module(loaded.module_));
 }
 
+FoldedProgram with_pads_folded(const Program& program) {
+  const c10::InferenceMode no_gradients;
+  FoldedProgram folded{program, {}};
+  folded.program.module_ = frozen_copy(program.module_);
+  folded.pads = fold_pads(folded.program.module_.get_method("forward").graph());
+  return folded;
+}
+
 Program optimized_for_inference(const Program& loaded) {
   const c10::InferenceMode no_gradients;
-  // A module that was saved frozen would be changed in place.
-  auto module =
-      loaded.module_.hasattr("training") ? freeze_module(loaded.module_) : loaded.module_.clone();
+  auto module = frozen_copy(loaded.module_);
   return Program(torch::jit::optimize_for_inference(module));
 }
 

@@ -9,11 +9,13 @@
 #include "core/input_spec.h"
 #include "core/status.h"
 #include "model/model_file.h"
+#include "torch/fold_pads.h"
 #include "torch/outputs.h"
 
 namespace torchinfer {
 
 class Archive;
+struct FoldedProgram;
 
 /// A module in the form in which it runs. Cheap to copy; run() is thread-safe as far as the model
 /// keeps no state between calls.
@@ -26,6 +28,7 @@ class Program {
  private:
   friend Program as_loaded(torch::jit::Module module);
   friend Program frozen(const Program& loaded);
+  friend FoldedProgram with_pads_folded(const Program& program);
   friend Program optimized_for_inference(const Program& loaded);
   friend Program in_bfloat16(const torch::jit::Module& module, const InputSpec& input);
 
@@ -47,6 +50,15 @@ Program as_loaded(torch::jit::Module module);
 
 /// Attributes become constants, batch norms are folded into convolutions, dropout goes.
 Program frozen(const Program& loaded);
+
+struct FoldedProgram {
+  Program program;
+  FoldedPads pads;
+};
+
+/// frozen(), and explicit zero pads become part of the convolutions behind them. The other passes
+/// may follow.
+FoldedProgram with_pads_folded(const Program& program);
 
 /// frozen(), and convolutions and their neighbours run on oneDNN with weights laid out once.
 Program optimized_for_inference(const Program& loaded);

@@ -16,6 +16,7 @@ import torch
 import faults  # noqa: F401, they register their models
 import interfaces  # noqa: F401
 import nets  # noqa: F401
+import padding  # noqa: F401
 from model_files import MODELS
 
 warnings.filterwarnings("ignore")  # newer versions announce TorchScript's retirement at each call

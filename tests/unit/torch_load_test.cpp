@@ -90,6 +90,38 @@ TEST(TorchLoad, FallsBackWithTheReasonWhereOptimisedResultsDiffer) {
   EXPECT_THAT(facts.optimisation_reason, HasSubstr("; freeze: "));
 }
 
+TEST(TorchLoad, FoldsZeroPadsIntoTheConvolutionsBehindThem) {
+  for (const auto* model :
+       {"padded_classifier", "traced_padded_classifier", "frozen_padded_classifier"}) {
+    const auto facts = facts_of(model, load_options(4));
+    EXPECT_EQ(facts.optimisation, "fold_pads (4 of 4), optimize_for_inference") << model;
+    EXPECT_THAT(facts.optimisation_reason, IsEmpty()) << model;
+    EXPECT_LT(facts.self_test_difference, 1e-5) << model;
+    EXPECT_EQ(facts.batch_size, 4) << model;
+  }
+}
+
+TEST(TorchLoad, FoldsPadsOfAnySidesThatTheConvolutionsCanTake) {
+  const auto facts = facts_of("pads_of_all_kinds", load_options(2));
+  EXPECT_EQ(facts.optimisation, "fold_pads (6 of 6), optimize_for_inference");
+  EXPECT_LT(facts.self_test_difference, 1e-5);
+}
+
+TEST(TorchLoad, LeavesPadsThatConvolutionsCannotTakeOrShouldNot) {
+  const auto facts = facts_of("pads_that_stay", load_options(2));
+  // Not even tried.
+  EXPECT_THAT(facts.optimisation + facts.optimisation_reason, Not(HasSubstr("fold_pads")));
+  EXPECT_LT(facts.self_test_difference, 1e-5);
+}
+
+TEST(TorchLoad, FoldsPadsInBfloat16Too) {
+  if (!__builtin_cpu_supports("avx512bf16")) GTEST_SKIP() << "this CPU has no bfloat16";
+  auto options = load_options(2);
+  options.precision = Precision::kBf16;
+  EXPECT_EQ(facts_of("padded_classifier", options).optimisation,
+            "fold_pads (4 of 4), bfloat16, channels_last, freeze");
+}
+
 TEST(TorchLoad, RunsAModelAsLoadedThatGivesAnotherAnswerEachTime) {
   const auto facts = facts_of("random", load_options(4));
   EXPECT_EQ(facts.optimisation, "none");
