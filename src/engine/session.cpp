@@ -2,6 +2,7 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -46,14 +47,16 @@ struct FramePlan {
   std::shared_ptr<const DecodePlan> decode;
   bool keep_tensors = false;
   Duration batch_timeout{0};
+  std::shared_ptr<InputTap> tap;  // may be null
 };
 
-FramePlan plan_of(const SessionSettings& settings, std::shared_ptr<const ModelInfo> model) {
+FramePlan plan_of(const SessionSettings& settings, std::shared_ptr<const ModelInfo> model,
+                  std::shared_ptr<InputTap> tap = nullptr) {
   auto decode = std::make_shared<DecodePlan>();
   decode->model = std::move(model);
   decode->top_k = settings.top_k;
   decode->threshold = settings.threshold;
-  return {std::move(decode), settings.keep_tensors, settings.batch_timeout};
+  return {std::move(decode), settings.keep_tensors, settings.batch_timeout, std::move(tap)};
 }
 
 class EngineSession final : public Session {
@@ -66,6 +69,7 @@ class EngineSession final : public Session {
         state_(found_.engine->state()),
         seat_(std::make_shared<Seat>()),
         frames_(FramePool::create()),
+        blocks_(BlockPool::create(model_->preprocess.input.bytes())),
         plans_(model_->preprocess),
         plan_(plan_of(settings, model_)),
         stream_(state_.join({settings.live, settings.batch_timeout}, seat_)) {}
@@ -77,8 +81,11 @@ class EngineSession final : public Session {
   std::shared_ptr<const ModelInfo> model() const override { return model_; }
 
   void configure(const SessionSettings& settings) override;
+  void tap(std::shared_ptr<InputTap> tap) override;
   Result<std::shared_ptr<FrameResult>> submit(const ImageView& image,
                                               std::span<const Region> regions,
+                                              std::shared_ptr<Waker> waker) override;
+  Result<std::shared_ptr<FrameResult>> submit(std::span<const std::byte> item,
                                               std::shared_ptr<Waker> waker) override;
 
   bool has_credit() const override { return queue().has_credit(stream_); }
@@ -104,9 +111,15 @@ class EngineSession final : public Session {
     const std::lock_guard lock(mutex_);
     return plan_;
   }
+  /// Fills the block of the task that is the item of this number.
+  template <class Fill>
+  Result<std::shared_ptr<FrameResult>> submit_items(std::size_t count, std::shared_ptr<Waker> waker,
+                                                    const Fill& fill);
+  template <class Fill>
+  Status stage_and_queue(const std::shared_ptr<FrameResult>& frame, std::vector<Task>& tasks,
+                         const Fill& fill);
   Status stage(Task& task, const ImageView& image, const std::optional<Region>& region);
-  Status stage_and_queue(const std::shared_ptr<FrameResult>& frame, const ImageView& image,
-                         std::span<const Region> regions, std::vector<Task>& tasks);
+  Status copy(Task& task, std::span<const std::byte> item);
 
   const FoundEngine found_;
   const std::shared_ptr<const ModelInfo> model_;
@@ -114,6 +127,7 @@ class EngineSession final : public Session {
   EngineState& state_;  // the engine's
   const std::shared_ptr<Seat> seat_;
   const std::shared_ptr<FramePool> frames_;
+  const std::shared_ptr<BlockPool> blocks_;  // of items that come preprocessed
   PlanCache plans_;
 
   mutable std::mutex mutex_;  // guards what follows; no other lock is taken under it
@@ -147,6 +161,7 @@ void EngineSession::configure(const SessionSettings& settings) {
   FramePlan plan = plan_of(usable, model_);
   {
     const std::lock_guard lock(mutex_);
+    plan.tap = plan_.tap;
     std::swap(plan_, plan);
   }
   queue().configure(stream_, {usable.live, usable.batch_timeout});
@@ -160,14 +175,35 @@ bool EngineSession::wait_credit() {
   return credit;
 }
 
+void EngineSession::tap(std::shared_ptr<InputTap> tap) {
+  const std::lock_guard lock(mutex_);
+  plan_.tap.swap(tap);
+}
+
 Result<std::shared_ptr<FrameResult>> EngineSession::submit(const ImageView& image,
                                                            std::span<const Region> regions,
                                                            std::shared_ptr<Waker> waker) {
+  return submit_items(
+      std::max<std::size_t>(1, regions.size()), std::move(waker), [&](Task& task, std::size_t i) {
+        return stage(task, image, regions.empty() ? std::nullopt : std::optional(regions[i]));
+      });
+}
+
+Result<std::shared_ptr<FrameResult>> EngineSession::submit(std::span<const std::byte> item,
+                                                           std::shared_ptr<Waker> waker) {
+  return submit_items(1, std::move(waker),
+                      [&](Task& task, std::size_t) { return copy(task, item); });
+}
+
+template <class Fill>
+Result<std::shared_ptr<FrameResult>> EngineSession::submit_items(std::size_t count,
+                                                                 std::shared_ptr<Waker> waker,
+                                                                 const Fill& fill) {
   using Outcome = Result<std::shared_ptr<FrameResult>>;
   return guarded(Code::kInternal, "Preprocessing a frame", [&]() -> Outcome {
     Status status = state_.status();
     if (!status.ok()) return status;
-    auto frame = frames_->make(std::max<std::size_t>(1, regions.size()));
+    auto frame = frames_->make(count);
     frame->model = model_;
     frame->model_id = model_id_;
     frame->waker = std::move(waker);
@@ -176,7 +212,7 @@ Result<std::shared_ptr<FrameResult>> EngineSession::submit(const ImageView& imag
       const std::lock_guard lock(mutex_);
       tasks.swap(spare_tasks_);
     }
-    status = stage_and_queue(frame, image, regions, tasks);
+    status = stage_and_queue(frame, tasks, fill);
     tasks.clear();
     {
       const std::lock_guard lock(mutex_);
@@ -187,9 +223,9 @@ Result<std::shared_ptr<FrameResult>> EngineSession::submit(const ImageView& imag
   });
 }
 
+template <class Fill>
 Status EngineSession::stage_and_queue(const std::shared_ptr<FrameResult>& frame,
-                                      const ImageView& image, std::span<const Region> regions,
-                                      std::vector<Task>& tasks) {
+                                      std::vector<Task>& tasks, const Fill& fill) {
   const FramePlan plan = frame_plan();
   tasks.resize(frame->items.size());
   for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -199,8 +235,9 @@ Status EngineSession::stage_and_queue(const std::shared_ptr<FrameResult>& frame,
     task.post = plan.decode;
     task.keep_tensors = plan.keep_tensors;
     task.seat = seat_;
-    Status status = stage(task, image, regions.empty() ? std::nullopt : std::optional(regions[i]));
+    Status status = fill(task, i);
     if (!status.ok()) return status;
+    if (plan.tap) plan.tap->see({task.block.data(), model_->preprocess.input.bytes()});
   }
   const TimePoint now = state_.clock().now();
   for (Task& task : tasks) task.submitted = now;
@@ -209,6 +246,19 @@ Status EngineSession::stage_and_queue(const std::shared_ptr<FrameResult>& frame,
   Status status = queue().submit(stream_, tasks);
   if (!status.ok()) seat_->refused(tasks.size());
   return status;
+}
+
+Status EngineSession::copy(Task& task, std::span<const std::byte> item) {
+  const std::size_t bytes = model_->preprocess.input.bytes();
+  if (item.size() != bytes)
+    return {Code::kInvalidArgument, "An item of " + std::to_string(item.size()) +
+                                        " bytes came for a model that takes " +
+                                        std::to_string(bytes)};
+  auto block = blocks_->take();
+  if (!block.ok()) return block.status();
+  task.block = std::move(block).value();
+  std::memcpy(task.block.data(), item.data(), bytes);
+  return {};
 }
 
 Status EngineSession::stage(Task& task, const ImageView& image,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include "core/clock.h"
 #include "core/export.h"
 #include "engine/back_end.h"
+#include "engine/input_tap.h"
 #include "engine/statistics.h"
 #include "engine/task.h"
 
@@ -76,12 +78,21 @@ class TORCHINFER_API Session {
   /// brought into it.
   virtual void configure(const SessionSettings& settings) = 0;
 
+  /// For frames from now on; null, as at first, for none. It is kept alive while a frame that it
+  /// sees is being submitted.
+  virtual void tap(std::shared_ptr<InputTap> tap) = 0;
+
   /// Preprocesses on the calling thread and queues one item per region (none given = the whole
   /// frame). Never blocks on the queue; credit is the caller's to look at first. `frame->waker`
   /// (may be null) is woken when all items are done. Fails with the engine's sticky status, or with
   /// what preprocessing said; then nothing is queued.
   virtual Result<std::shared_ptr<FrameResult>> submit(const ImageView& image,
                                                       std::span<const Region> regions,
+                                                      std::shared_ptr<Waker> waker) = 0;
+
+  /// The same with what preprocessing would have made of a frame: one item, as model()->preprocess
+  /// says, which is copied. kInvalidArgument where it is not as long as that.
+  virtual Result<std::shared_ptr<FrameResult>> submit(std::span<const std::byte> item,
                                                       std::shared_ptr<Waker> waker) = 0;
 
   /// Whether fewer tasks of this stream are unfinished than its credit.

@@ -74,6 +74,43 @@ TEST_F(SessionTest, RegionsAreItemsOfOneFrameThatWakesOnce) {
   EXPECT_EQ(waker->wakes(), 1);
 }
 
+/// Keeps what it sees.
+class KeepingTap final : public InputTap {
+ public:
+  void see(std::span<const std::byte> item) noexcept override {
+    items.emplace_back(item.begin(), item.end());
+  }
+  std::vector<std::vector<std::byte>> items;
+};
+
+TEST_F(SessionTest, ATapSeesWhatTheModelIsGivenAndThatCanBeSubmittedAgain) {
+  const auto session = open(request("input 3x4x4 uint8"));
+  const auto tap = std::make_shared<KeepingTap>();
+  infer(*session, 1);
+  session->tap(tap);
+  infer(*session, 2);
+  session->configure(live());
+  infer(*session, 3);
+  session->tap(nullptr);
+  infer(*session, 4);
+  ASSERT_EQ(tap->items.size(), 2U);
+  EXPECT_EQ(tap->items[0], std::vector<std::byte>(48, std::byte{2}));
+  EXPECT_EQ(tap->items[1], std::vector<std::byte>(48, std::byte{3}));
+
+  const auto again = session->submit(tap->items[1], waker);
+  ASSERT_THAT(again.status(), IsOk());
+  ASSERT_TRUE(waker->await(**again));
+  EXPECT_THAT((*again)->items.at(0), ShowsGrey(3));
+}
+
+TEST_F(SessionTest, AnItemOfAnotherSizeIsRefused) {
+  const auto session = open(request("input 3x4x4 uint8"));
+  const std::vector<std::byte> item(47);
+  EXPECT_THAT(session->submit(item, waker).status(),
+              FailsWith(Code::kInvalidArgument, "47 bytes", "takes 48"));
+  EXPECT_EQ(session->statistics().submitted, 0U);
+}
+
 TEST_F(SessionTest, ARegionOutsideTheFrameFailsAloneAndQueuesNothing) {
   const auto session = open(request());
   const std::array<Region, 2> regions{{{0, 0, 4, 8}, {4, 0, 40, 8}}};
