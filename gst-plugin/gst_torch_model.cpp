@@ -53,8 +53,10 @@ GstTorchModel::open (const Read &read) {
     settings = read ();
   }
   const bool loaded = load (settings);
-  if (loaded)
+  if (loaded) {
+    start_dump (settings.dump_inputs);
     stream_.start (running_.session);
+  }
 
   Status status;
   {
@@ -102,6 +104,32 @@ GstTorchModel::load (const GstTorchSettings &settings) {
   gst_element_post_message (element_,
       gst_torch_loaded_message (element_, running_.request, *running_.session, load_time, false));
   return true;
+}
+
+/// On the way to PAUSED, as load().
+void
+GstTorchModel::start_dump (const std::string &path) {
+  if (path.empty () || !running_.session)
+    return;
+  const auto &input = running_.session->model ()->preprocess.input;
+  auto dump = GstTorchInputDump::create (element_, path, input);
+  running_.session->tap (dump);
+  const std::lock_guard guard (mutex_);
+  dump_ = std::move (dump);
+}
+
+/// With the lock held. False where what `session`'s model takes is something else than the dump
+/// holds, which then ends.
+bool
+GstTorchModel::keep_dump (Session &session) {
+  if (!dump_)
+    return true;
+  if (dump_->takes (session.model ()->preprocess.input)) {
+    session.tap (dump_);
+    return true;
+  }
+  dump_.reset ();
+  return false;
 }
 
 void
@@ -182,6 +210,7 @@ GstTorchModel::swap (const Running &running, const SessionRequest &request, std:
   std::shared_ptr<Session> session = *std::move (opened);
   const bool unchanged = is_same (*session, *running.session);
   bool latency_grew = false;
+  bool dump_goes_on = true;
   {
     const std::lock_guard guard (mutex_);
     if (!is_current (round))
@@ -189,6 +218,7 @@ GstTorchModel::swap (const Running &running, const SessionRequest &request, std:
     running_.request = request;
     if (!unchanged) {
       running_.session = session;
+      dump_goes_on = keep_dump (*session);
       latency_grew = stream_.frames ().replace (session);
     }
   }
@@ -196,6 +226,9 @@ GstTorchModel::swap (const Running &running, const SessionRequest &request, std:
   GST_INFO_OBJECT (element_, "%s%s", unchanged ? "unchanged, " : "", line.c_str ());
   gst_element_post_message (
       element_, gst_torch_loaded_message (element_, request, *session, load_time, unchanged));
+  if (!dump_goes_on)
+    GST_ELEMENT_WARNING (element_, RESOURCE, WRITE,
+        ("No more inputs are dumped: the model that has taken over takes others."), (nullptr));
   if (!unchanged)
     stream_.tell_replaced (latency_grew);
 }
@@ -220,9 +253,16 @@ GstTorchModel::stay (const Status &why) {
 
 void
 GstTorchModel::pause () {
-  const std::lock_guard guard (mutex_);
-  state_ = State::kClosed;
-  wanted_.reset ();
+  std::shared_ptr<GstTorchInputDump> dump;
+  {
+    const std::lock_guard guard (mutex_);
+    state_ = State::kClosed;
+    wanted_.reset ();
+    dump.swap (dump_);
+    // The session may be kept for the next start.
+    if (dump)
+      running_.session->tap (nullptr);
+  }
 }
 
 void

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "engine/session.h"
+#include "gst_torch_input_dump.h"
 #include "gst_torch_settings.h"
 #include "gst_torch_stream.h"
 
@@ -65,12 +66,14 @@ class GstTorchModel {
   };
 
   bool load (const GstTorchSettings &settings);
+  void start_dump (const std::string &path);
   torchinfer::Status start_loader ();
   void run_loader ();
   void swap (
       const Running &running, const torchinfer::SessionRequest &request, std::uint64_t round);
   bool is_current (std::uint64_t round) const;
   bool is_wanted (std::uint64_t round) const;
+  bool keep_dump (torchinfer::Session &session);
   void stay (const torchinfer::Status &why);
 
   GstElement *const element_;
@@ -78,9 +81,10 @@ class GstTorchModel {
 
   mutable std::mutex mutex_;
   State state_ = State::kClosed;
-  std::uint64_t round_ = 0;                 ///< counts open()
-  Running running_;                         ///< session null: nothing is loaded
-  std::optional<GstTorchSettings> wanted_;  ///< by change(), and not begun yet
-  bool loading_ = false;                    ///< loader_ is at work
-  std::thread loader_;                      ///< may have ended
+  std::uint64_t round_ = 0;                  ///< counts open()
+  Running running_;                          ///< session null: nothing is loaded
+  std::shared_ptr<GstTorchInputDump> dump_;  ///< null: dump-inputs is not set, or failed
+  std::optional<GstTorchSettings> wanted_;   ///< by change(), and not begun yet
+  bool loading_ = false;                     ///< loader_ is at work
+  std::thread loader_;                       ///< may have ended
 };

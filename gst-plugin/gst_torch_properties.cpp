@@ -248,6 +248,21 @@ install_engine (GObjectClass *klass) {
       g_param_spec_flags ("attach", "Attach",
           "What frames carry away (nothing = no model is loaded, frames pass as through a queue)",
           attach_type (), GST_TORCH_ATTACH_RESULTS, kReady));
+  /**
+   * GstTorchInference:dump-inputs:
+   *
+   * A file that is to hold what the model is given of this stream, for tests and reports: a NumPy
+   * file (.npy), an array of N inputs that numpy.load() reads and gst-torch-bench replays. It is
+   * made anew on each way to PAUSED and holds at most 1 GiB. The stream waits while it is
+   * written; where that fails a warning says so, and the stream goes on.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (klass, GST_TORCH_PROP_DUMP_INPUTS,
+      g_param_spec_string ("dump-inputs", "Dump inputs",
+          "NumPy file (.npy) to write what the model is given of this stream to, at most 1 GiB; "
+          "made anew on each way to PAUSED (NULL = none)",
+          nullptr, kReady));
 }
 
 void
@@ -410,6 +425,7 @@ gst_torch_properties_set (GstTorchSettings &settings, guint id, const GValue *va
     case GST_TORCH_PROP_THREADS: settings.threads = g_value_get_int (value); return true;
     case GST_TORCH_PROP_ENGINE_NAME: settings.engine_name = string_of (value); return true;
     case GST_TORCH_PROP_ATTACH: settings.attach = g_value_get_flags (value); return true;
+    case GST_TORCH_PROP_DUMP_INPUTS: settings.dump_inputs = string_of (value); return true;
     case GST_TORCH_PROP_BATCH_TIMEOUT:
       live.batch_timeout = capped_timeout (g_value_get_uint64 (value));
       return true;
@@ -451,6 +467,7 @@ gst_torch_properties_get (const GstTorchSettings &settings, guint id, GValue *va
     case GST_TORCH_PROP_THREADS: g_value_set_int (value, settings.threads); return true;
     case GST_TORCH_PROP_ENGINE_NAME: give_string (value, settings.engine_name); return true;
     case GST_TORCH_PROP_ATTACH: g_value_set_flags (value, settings.attach); return true;
+    case GST_TORCH_PROP_DUMP_INPUTS: give_string (value, settings.dump_inputs); return true;
     case GST_TORCH_PROP_BATCH_TIMEOUT: g_value_set_uint64 (value, live.batch_timeout); return true;
     case GST_TORCH_PROP_INFERENCE_INTERVAL:
       g_value_set_uint (value, live.inference_interval);

@@ -26,6 +26,7 @@ enum GstTorchProperty : guint {
   GST_TORCH_PROP_QOS,
   GST_TORCH_PROP_ERROR_POLICY,
   GST_TORCH_PROP_ATTACH,
+  GST_TORCH_PROP_DUMP_INPUTS,
   GST_TORCH_PROP_STATS_INTERVAL,
   GST_TORCH_PROP_STATS,  ///< read only, not in GstTorchSettings
 };

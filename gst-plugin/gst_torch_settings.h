@@ -54,5 +54,6 @@ struct GstTorchSettings {
   gint threads = -1;
   std::string engine_name;
   guint attach = GST_TORCH_ATTACH_RESULTS;
+  std::string dump_inputs;
   GstTorchLiveSettings live;
 };

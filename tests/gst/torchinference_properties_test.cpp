@@ -61,6 +61,7 @@ TEST_F(Properties, ValuesOtherThanTheDefaultComeBack) {
       {"qos", "false"},
       {"error-policy", "pass"},
       {"attach", "0"},
+      {"dump-inputs", "/a/inputs.npy"},
       {"stats-interval", "1000000000"},
   };
   for (const auto& [name, value] : others) {
