@@ -43,7 +43,7 @@ TEST_F(VideoReader, HandsOverTheFramesAtTheWantedPositions) {
 
 TEST_F(VideoReader, SaysThatAVideoEndedEarly) {
   EXPECT_THAT(read(write_gray_clip(folder_, 5), {2, 5}),
-              FailsWith(Code::kUnreadable, "clip.y4m ended before the wanted frame"));
+              FailsWith(Code::kUnreadable, "clip.mkv ended before the wanted frame"));
   EXPECT_THAT(taken_, ElementsAre(Pair(2, 2)));
 }
 
