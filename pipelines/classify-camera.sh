@@ -47,5 +47,6 @@ fi
 # its frame is ready, not when it is shown.
 exec gst-launch-1.0 -e "${source[@]}" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" top-k=3 ! tee name=results \
-  results. ! queue ! analyticsjson stream-id=camera ! filesink location="$output.jsonl" sync=false async=false \
+  results. ! queue ! analyticsjson stream-id=camera ! \
+  filesink location="$output.jsonl" buffer-mode=unbuffered sync=false async=false \
   results. ! queue ! classificationoverlay ! videoconvert ! "$sink"

@@ -28,6 +28,6 @@ claim_output "$output.jsonl" "$video" "$model"
 # busy machine; with either the error about an empty file is, which is why that is checked above.
 exec gst-launch-1.0 -e filesrc location="$video" ! decodebin3 ! videoconvert ! \
   torchinference model-file="$model" top-k=5 ! tee name=results \
-  results. ! queue ! analyticsjson ! filesink location="$output.jsonl" async=false \
+  results. ! queue ! analyticsjson ! filesink location="$output.jsonl" buffer-mode=unbuffered async=false \
   results. ! queue ! classificationoverlay ! videoconvert ! x264enc speed-preset=veryfast ! mp4mux ! \
   filesink location="$output.mp4" async=false

@@ -37,7 +37,8 @@ for i in 0 1 2 3; do
   # shellcheck disable=SC2054 # the commas stand in caps
   branches+=(filesrc location="${videos[i]}" ! decodebin3 ! videoconvert
     ! torchinference model-file="$model" batch-size=4 top-k=3 ! tee name="results$i"
-    "results$i." ! queue ! analyticsjson stream-id="stream-$i" ! filesink location="$output-$i.jsonl" async=false
+    "results$i." ! queue ! analyticsjson stream-id="stream-$i"
+    ! filesink location="$output-$i.jsonl" buffer-mode=unbuffered async=false
     "results$i." ! queue ! videoconvert ! videoscale add-borders=true
     ! video/x-raw,width=640,height=360,pixel-aspect-ratio=1/1 ! classificationoverlay ! "wall.sink_$i")
 done

@@ -34,4 +34,4 @@ stream=${5:-$name}
 
 exec gst-launch-1.0 -e rtspsrc location="$url" latency="$latency" add-reference-timestamp-meta=true ! \
   decodebin3 ! videoconvert ! torchinference model-file="$model" top-k=3 ! \
-  analyticsjson stream-id="$stream" ! filesink location="$output.jsonl" sync=false async=false
+  analyticsjson stream-id="$stream" ! filesink location="$output.jsonl" buffer-mode=unbuffered sync=false async=false
