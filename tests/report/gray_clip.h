@@ -11,8 +11,8 @@
 namespace torchinfer::report::test {
 
 /// Writes an uncompressed video of 16x16 pixels, of which frame n is plain luma 16 + 8n: each frame
-/// tells its number. Returns its path. In a container, as videos come: GStreamer 1.28 sometimes
-/// loses the start of raw frames that are in none.
+/// tells its number. Returns its path. In a container, as videos come: decodebin of GStreamer 1.28
+/// often fails with raw frames that are in none.
 inline std::string write_gray_clip(const torchinfer::test::TempFolder& folder, int frames) {
   std::string raw;
   for (int i = 0; i < frames; ++i) {
