@@ -16,6 +16,13 @@ void Histogram::add(Duration value) {
   max_ = std::max(max_, value);
 }
 
+void Histogram::add(const Histogram& other) {
+  for (std::size_t bin = 0; bin < bins_.size(); ++bin) bins_[bin] += other.bins_[bin];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  max_ = std::max(max_, other.max_);
+}
+
 Duration Histogram::percentile(double fraction) const {
   if (count_ == 0) return Duration{0};
   const auto wanted = std::ceil(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(count_));

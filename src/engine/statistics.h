@@ -16,6 +16,8 @@ namespace torchinfer {
 class TORCHINFER_API Histogram {
  public:
   void add(Duration value);
+  /// All entries of another one.
+  void add(const Histogram& other);
   std::uint64_t count() const { return count_; }
   Duration sum() const { return sum_; }
   Duration max() const { return max_; }

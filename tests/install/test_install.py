@@ -70,6 +70,7 @@ class Install(unittest.TestCase):
         self.assertEqual((self.programs / "gst-torch-report").exists(), bool(os.environ["HAVE_REPORT"]))
         if os.environ["HAVE_REPORT"]:
             self.assertIn("JSONL", self.run_installed(self.programs / "gst-torch-report", "--help"))
+            self.assertIn("MODEL", self.run_installed(self.programs / "gst-torch-bench", "--help"))
 
     def test_the_schema_of_the_lines_is_there_and_no_test_is(self):
         schema = json.loads(self.only("analytics-frame.schema.json").read_text())

@@ -37,6 +37,20 @@ TEST(Histogram, PercentilesOfOneToThousandAreRightWithinTheBinsWidth) {
   EXPECT_EQ(histogram.sum(), 500500ms);
 }
 
+TEST(Histogram, OfTwoTogetherHasTheEntriesOfBoth) {
+  Histogram both, first, second;
+  for (int i = 1; i <= 100; ++i) {
+    both.add(std::chrono::milliseconds(i));
+    (i % 3 == 0 ? first : second).add(std::chrono::milliseconds(i));
+  }
+  first.add(second);
+  EXPECT_EQ(first.count(), both.count());
+  EXPECT_EQ(first.sum(), both.sum());
+  EXPECT_EQ(first.max(), both.max());
+  for (double fraction : {0.1, 0.5, 0.99, 1.0})
+    EXPECT_EQ(first.percentile(fraction), both.percentile(fraction)) << fraction;
+}
+
 TEST(Histogram, PercentilesOfALogNormalDistributionAreThoseOfTheSortedValues) {
   std::mt19937 random(1);
   std::lognormal_distribution<double> distribution(std::log(5e6), 0.8);  // about 5 ms
