@@ -131,7 +131,8 @@ class GstTorchStream {
   guint queued_frames_ = 0;
   gsize queued_bytes_ = 0;
   GstFlowReturn flow_ = GST_FLOW_FLUSHING;  ///< what upstream is told
-  bool eos_ = false;  ///< EOS has come in: no more frames before STREAM_START or SEGMENT
+  bool relinked_ = false;  ///< RECONFIGURE came since the task has last begun to push
+  bool eos_ = false;       ///< EOS has come in: no more frames before STREAM_START or SEGMENT
   bool refusing_ =
       false;             ///< downstream returned EOS: no more frames before STREAM_START or SEGMENT
   bool failed_ = false;  ///< an error of our own was posted: no flow error on top of it

@@ -32,9 +32,13 @@ GstTorchStream::loop () {
 
   auto item = take_head ();
   const bool is_frame = std::holds_alternative<GstTorchFrame> (item);
+  relinked_ = false;
   lock.unlock ();
-  const auto flow = push (std::move (item));
+  auto flow = push (std::move (item));
   lock.lock ();
+  // Linked while we were on our way back: nobody will tell us again.
+  if (flow == GST_FLOW_NOT_LINKED && relinked_)
+    flow = GST_FLOW_OK;
   // A flush, a state change or an error while we were out counts more.
   if (flow_ != GST_FLOW_OK)
     return end_task (lock);
@@ -203,6 +207,7 @@ GstTorchStream::src_event (GstMiniPtr<GstEvent> event) {
     case GST_EVENT_RECONFIGURE: {
       const Lock lock (baton_->lock);
       // Linked again, by all we know.
+      relinked_ = true;
       if (flow_ == GST_FLOW_NOT_LINKED)
         start_task ();
       break;

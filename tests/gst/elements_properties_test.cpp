@@ -239,14 +239,20 @@ TEST_P(EveryElement, DescribesEachPropertyAndWhenItMayChange) {
   }
 }
 
-/// The lines of docs/elements.md below the heading of an element.
+/// The lines of docs/elements.md below the heading of an element; a backslash at an end joins two.
 std::vector<std::string> lines_about(const std::string& element) {
   std::ifstream file(ELEMENTS_DOCUMENT);
   std::vector<std::string> lines;
-  bool found = false;
+  bool found = false, goes_on = false;
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("## ")) found = line == "## " + element;
-    if (found) lines.push_back(line);
+    if (!found) continue;
+    if (goes_on)
+      lines.back() += line;
+    else
+      lines.push_back(line);
+    goes_on = lines.back().ends_with('\\');
+    if (goes_on) lines.back().pop_back();
   }
   return lines;
 }

@@ -385,6 +385,34 @@ TEST(QueueAlone, ANewStreamRightBehindEosGoesOn) {
   EXPECT_EQ(arrived.back(), "event eos");
 }
 
+// Core's queue pauses for good: it is told of the link before it knows that there was none.
+TEST(QueueAlone, GoesOnWhereItIsLinkedAgainWhileItLearnsThatItWasNot) {
+  Pads pads("torchinference attach=0");
+  pads.start();
+  pads.set_flow(GST_FLOW_NOT_LINKED);
+  GstPad* src = gst_element_get_static_pad(pads.element(), "src");
+  // Runs inside the push, and has the pad call what runs when the push is over.
+  gst_pad_add_probe(
+      pads.downstream(), GST_PAD_PROBE_TYPE_BUFFER,
+      [](GstPad*, GstPadProbeInfo*, gpointer src) {
+        gst_pad_add_probe(
+            GST_PAD(src), GST_PAD_PROBE_TYPE_IDLE,
+            [](GstPad* pad, GstPadProbeInfo*, gpointer) {
+              gst_pad_send_event(pad, gst_event_new_reconfigure());
+              return GST_PAD_PROBE_REMOVE;
+            },
+            nullptr, nullptr);
+        return GST_PAD_PROBE_REMOVE;
+      },
+      src, nullptr);
+  ASSERT_EQ(pads.push(Pads::buffer(0)), GST_FLOW_OK);
+  pads.query(gst_query_new_drain());
+  pads.set_flow(GST_FLOW_OK);
+  EXPECT_EQ(pads.push(Pads::buffer(7)), GST_FLOW_OK);
+  EXPECT_EQ(pads.wait_for(5).back(), "buffer 7") << "behind the query";
+  gst_object_unref(src);
+}
+
 // Of core's queue the frame behind the segment does not always come.
 TEST(QueueAlone, DownstreamsEosReachesUpstreamUntilANewSegment) {
   Pads pads("torchinference attach=0");
