@@ -8,14 +8,18 @@ DESCRIPTION = """\
 Exports a PyTorch image classifier as a TorchScript file that torchinference runs as it is: what its user must know
 (input size, resize policy, mean and standard deviation, activation, labels) travels inside the file.
 
-NAME is a torchvision model (resnet18; --list prints them all) or a function or class of your own that makes the model
-(package.module:function). Nothing is downloaded: without --weights a torchvision model has random weights."""
+NAME is a torchvision model (resnet18; --list prints them all), a function or class of your own that makes the model
+(package.module:function), or a TorchScript file to be packed again with labels and model info. Nothing is downloaded:
+without --weights a torchvision model has random weights."""
 
 EPILOG = """\
 examples:
   gst-torch-export resnet18 --weights resnet18.pth --output resnet18.pt
   gst-torch-export mypackage.nets:make_net --python-path ~/src --arg num_classes=12 --weights best.pth \\
       --input-size 240x320 --resize letterbox --mean 0.5 --std 0.25 --labels classes.txt --output net.pt
+  gst-torch-export resnet18 --weights resnet18.pth --int8 --calibrate monday.mp4 tuesday.mp4 \\
+      --check-with wednesday.mp4 --output resnet18-int8.pt
+  gst-torch-export net.pt --labels classes.txt --mean 0.5 --std 0.25 --output net-with-labels.pt
 
 The saved file is loaded again and run beside the original before it gets its name.
 exit status: 0 written; 1 the export is impossible; 2 wrong usage; 3 the saved model's output differs from the
@@ -58,6 +62,23 @@ def byte(text):
     return int(text)
 
 
+def count(text):
+    if not (text.isdigit() and 2 <= int(text) <= 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not in 2..65536")
+    return int(text)
+
+
+def share(text):
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not in 0..1")
+    return value
+
+
 def tolerance(text):
     try:
         value = float(text)
@@ -75,7 +96,9 @@ def parser():
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    main.add_argument("name", metavar="NAME", nargs="?", help="torchvision model, or package.module:function")
+    main.add_argument(
+        "name", metavar="NAME", nargs="?", help="torchvision model, package.module:function, or TorchScript file"
+    )
     main.add_argument("--output", "-o", metavar="FILE", help="the TorchScript file to write")
     main.add_argument("--method", choices=("trace", "script"), default="trace", help="default: trace")
     main.add_argument("--list", action="store_true", help="print the torchvision models and leave")
@@ -83,12 +106,56 @@ def parser():
     main.add_argument(
         "--tolerance",
         type=tolerance,
-        default=1e-4,
         metavar="T",
         help="largest difference of the saved model's output from the original's, relative to the largest output; "
-        "default: 1e-4",
+        "default: 1e-4, with --precision 5e-2",
     )
-    main.add_argument("--keep-pads", action="store_true", help="do not fold explicit zero pads into convolutions")
+    main.add_argument(
+        "--check-with",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="pictures or clips: what was saved is compared with the original on frames of them, too; with --int8 "
+        "these judge",
+    )
+    main.add_argument(
+        "--frames",
+        type=count,
+        default=48,
+        metavar="N",
+        help="frames to calibrate on, together, and to check with of each file; default: 48",
+    )
+
+    passes = main.add_argument_group("what is changed, each with a report of what it gains")
+    passes.add_argument("--keep-pads", action="store_true", help="do not fold explicit zero pads into convolutions")
+    passes.add_argument("--keep-batch-norms", action="store_true", help="do not fold batch norms into convolutions")
+    passes.add_argument("--channels-last", action="store_true", help="channels last in memory, if that is faster")
+    passes.add_argument(
+        "--precision", choices=("fp32", "bf16", "fp16"), default="fp32", help="of the weights; default: fp32"
+    )
+    passes.add_argument(
+        "--bytes",
+        action="store_true",
+        help="the model takes uint8 NHWC and scales by mean and std itself; --int8 does so anyway",
+    )
+    passes.add_argument("--int8", action="store_true", help="quantise to 8 bits, for CPUs with VNNI; with --calibrate")
+    passes.add_argument(
+        "--calibrate",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="CLIP",
+        help="clips or pictures like those that the model will see; without --check-with the last fifth of each judges",
+    )
+    passes.add_argument(
+        "--min-agreement",
+        type=share,
+        default=0.95,
+        metavar="X",
+        help="int8 must have float32's best class for this part of the held-out frames for which float32's score is "
+        "above 0.3, or nothing is written; default: 0.95",
+    )
 
     model = main.add_argument_group("the model")
     model.add_argument("--weights", metavar="FILE", help="state dict to load; every tensor must fit")
@@ -126,12 +193,11 @@ def parser():
         help="of channel values scaled to 0..1; 127/255 is understood",
     )
     image.add_argument("--std", type=numbers, metavar="S[,S,S]", help="likewise; --mean 0 --std 1/255 gives 0..255")
-    image.add_argument("--color-order", choices=("rgb", "bgr", "gray"), default="rgb", help="default: rgb")
-    image.add_argument("--layout", choices=("nchw", "nhwc"), default="nchw", help="default: nchw")
+    image.add_argument("--color-order", choices=("rgb", "bgr", "gray"), help="default: rgb")
+    image.add_argument("--layout", choices=("nchw", "nhwc"), help="default: nchw")
     image.add_argument(
         "--pad-value",
         type=byte,
-        default=114,
         metavar="N",
         help="grey of letterbox bars; default: 114",
     )
@@ -140,7 +206,6 @@ def parser():
     output.add_argument(
         "--activation",
         choices=("softmax", "sigmoid", "none"),
-        default="softmax",
         help="what makes scores of the output: softmax (default), sigmoid, none if the model has its own",
     )
     output.add_argument(

@@ -2,8 +2,6 @@
 """Compares a model that was saved and loaded again with the one that came in."""
 
 import dataclasses
-import time
-import warnings
 
 import torch
 
@@ -20,6 +18,7 @@ class Answers:
     outputs: dict
     classes: int
     only_one: str = ""  # why larger batches do not run, where they do not
+    clips: list = dataclasses.field(default_factory=list)  # (Clip, output for its frames)
 
 
 @dataclasses.dataclass
@@ -30,21 +29,24 @@ class Verdict:
     only_one: str = ""  # why larger batches do not run, where they do not
 
 
-def answers(model, model_input):
-    """Runs the original. A model that is no classifier, or that does not take the input, is an error."""
-    inputs = {size: model_input.noise(size) for size in BATCH_SIZES}
+def answers(model, model_input, as_bytes=False):
+    """Runs the original. A model that is no classifier, or that does not take the input, is an error. `as_bytes`: what
+    is asked later takes bytes where `model` takes float32."""
+    outside = model_input.of_bytes() if as_bytes else model_input
+    inputs = {size: outside.noise(size) for size in BATCH_SIZES}
     outputs = {}
     only_one = ""
     for size, tensor in inputs.items():
         try:
             with torch.no_grad():
-                outputs[size] = model(tensor)
+                outputs[size] = model(model_input.from_bytes(tensor) if as_bytes else tensor)
         except Exception as error:
             if size > 1:  # it is made for one frame at a time
                 only_one = _reason(error)
                 break
             raise ExportError(
-                f"the model does not take a float32 tensor of {list(tensor.shape)}: {type(error).__name__}: {error}\n"
+                f"the model does not take a {model_input.dtype} tensor of {list(tensor.shape)}: "
+                f"{type(error).__name__}: {error}\n"
                 "--input-size, --color-order and --layout say what it takes."
             ) from error
     one = outputs[1]
@@ -57,6 +59,38 @@ def answers(model, model_input):
             "the model's output is not finite: its weights are broken, or --mean and --std are not its own"
         )
     return Answers(inputs, outputs, one.shape[1], only_one)
+
+
+def answer_clips(original, model, model_input, clips):
+    """Adds what the original gives for frames."""
+    original.clips = [(clip, run(model, model_input, clip.frames, original.only_one)) for clip in clips]
+
+
+def run(module, model_input, frames, only_one):
+    """The output for bytes of frames, however the model takes them."""
+    batches = frames.split(1 if only_one else 8)
+    with torch.no_grad():
+        return torch.cat(
+            [module(batch if model_input.dtype == "uint8" else model_input.from_bytes(batch)) for batch in batches]
+        )
+
+
+def compare_clips(module, changed, labels):
+    """The same for frames of clips; gives a line of text for each."""
+    model_input, original = changed.model_input, changed.original
+    for clip, expected in original.clips:
+        found = run(module, model_input, clip.frames, original.only_one)
+        largest = float(expected.abs().max())
+        difference = float((found - expected).abs().max())
+        if not difference <= changed.tolerance * largest:
+            raise DifferenceError(
+                f"for frames of {clip.name} the converted model's output differs from the original's by "
+                f"{difference:.3g}, more than {changed.tolerance:g} of its largest value, {largest:.4g}"
+            )
+        best = found.argmax(1).bincount(minlength=original.classes)
+        named = labels[int(best.argmax())] if labels else f"class {int(best.argmax())}"
+        frames = f"{len(found)} frames" if len(found) > 1 else "1 frame"
+        yield f"{clip.name}: {frames}, largest difference {difference:.2g} of {largest:.4g}, mostly {named}"
 
 
 def compare(module, original, tolerance):
@@ -98,24 +132,3 @@ def compare(module, original, tolerance):
 def _reason(error):
     text = str(error).strip() or "no message"
     return f"{type(error).__name__}: {text.splitlines()[-1]}"
-
-
-def forward_ms(model, example, runs=7):
-    """The shortest of some forwards on one thread, in milliseconds, traced and optimised as torchinference would do it;
-    None if that fails."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            optimised = torch.jit.optimize_for_inference(torch.jit.trace(model, example, check_trace=False))
-            times = []
-            for _ in range(runs):
-                start = time.perf_counter()
-                optimised(example)
-                times.append(time.perf_counter() - start)
-    except Exception:  # a figure for the user to read, no more
-        return None
-    finally:
-        torch.set_num_threads(threads)
-    return 1e3 * min(times)

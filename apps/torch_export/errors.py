@@ -8,3 +8,7 @@ class ExportError(Exception):
 
 class DifferenceError(ExportError):
     """What was saved does not compute what the original computes, so nothing was written."""
+
+
+class DisagreementError(DifferenceError):
+    """The int8 model's answers are not the original's often enough."""

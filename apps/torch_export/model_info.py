@@ -31,6 +31,7 @@ class Input:
     pad_value: int  # 0..255; letterbox only
     mean: list  # per channel, of values scaled to 0..1
     std: list
+    dtype: str = "float32"  # or uint8: the model scales the bytes itself, by mean and std
 
     @property
     def channels(self):
@@ -47,14 +48,36 @@ class Input:
     def noise(self, batch, seed=0):
         """A tensor of the range that the model will see, the same at every call."""
         generator = torch.Generator().manual_seed(seed)
+        if self.dtype == "uint8":
+            return torch.randint(0, 256, self.dims(batch), generator=generator, dtype=torch.uint8)
         values = torch.rand(self.dims(batch), generator=generator)
-        channel = (1, -1, 1, 1) if self.layout == "nchw" else (1, 1, 1, -1)
-        low, high = (torch.tensor(ends).reshape(channel) for ends in zip(*self.ranges()))
+        low, high = self._ends()
         return low + values * (high - low)
 
+    def of_bytes(self):
+        """The same for a model that takes bytes, [N, height, width, channels]."""
+        return dataclasses.replace(self, dtype="uint8", layout="nhwc")
 
-def text(name, model_input, classes, activation, any_batch):
-    """The key file. `any_batch`: whether the model takes batches of any size, or one frame at a time."""
+    def from_bytes(self, frames):
+        """What the model takes as float32 for the bytes of frames, [N, height, width, channels]."""
+        image = frames.permute(0, 3, 1, 2) if self.layout == "nchw" else frames
+        low, high = self._ends()
+        return image.float() * ((high - low) / 255) + low
+
+    def pixel_map(self):
+        """For each channel, as tensors: what one step of a pixel is worth, and which pixel value becomes zero."""
+        low, high = (torch.tensor(ends) for ends in zip(*self.ranges()))
+        factor = (high - low) / 255
+        return factor, -low / factor
+
+    def _ends(self):
+        channel = (1, -1, 1, 1) if self.layout == "nchw" else (1, 1, 1, -1)
+        return (torch.tensor(ends).reshape(channel) for ends in zip(*self.ranges()))
+
+
+def text(name, model_input, classes, activation, any_batch, quantised_engine=""):
+    """The key file. `any_batch`: whether the model takes batches of any size, or one frame at a time.
+    `quantised_engine`: libtorch's, that packed 8-bit weights."""
     batch = -1 if any_batch else 1
     lines = [
         "[modelinfo]",
@@ -62,9 +85,10 @@ def text(name, model_input, classes, activation, any_batch):
         f"producer=gst-torch-export, torch {torch.__version__}",
         "",
     ]
-    lines += ["[input_0]", "dir=input", "type=float32"]
+    ranges = [(0, 255)] if model_input.dtype == "uint8" else model_input.ranges()
+    lines += ["[input_0]", "dir=input", f"type={model_input.dtype}"]
     lines += ["dims=" + ",".join(str(size) for size in model_input.dims(batch))]
-    lines += ["ranges=" + ";".join(f"{low!r},{high!r}" for low, high in model_input.ranges()), ""]
+    lines += ["ranges=" + ";".join(f"{low!r},{high!r}" for low, high in ranges), ""]
     lines += ["[output_0]", "dir=output", "type=float32", f"dims={batch},{classes}", ""]
     lines += [
         "[torchinference]",
@@ -81,6 +105,8 @@ def text(name, model_input, classes, activation, any_batch):
         f"color-order={model_input.color_order}",
     ]
     lines += [f"layout={model_input.layout}", f"activation={activation}"]
+    if quantised_engine:
+        lines += [f"quantized-engine={quantised_engine}"]
     return "\n".join(lines) + "\n"
 
 

@@ -23,6 +23,13 @@ class Recipe:
     mean: list | None = None
     std: list | None = None
     labels: list | None = None
+    color_order: str | None = None
+    layout: str | None = None
+    pad_value: int | None = None
+    activation: str | None = None
+    dtype: str | None = None
+    name: str | None = None  # for people
+    quantised_engine: str = ""
 
 
 def parse_argument(text):
@@ -47,6 +54,14 @@ def build(name, arguments, python_path):
     if not isinstance(model, torch.nn.Module):
         raise ExportError(f"{name} returned a {type(model).__name__}, not a torch.nn.Module")
     return model.eval(), recipe
+
+
+def is_torchscript(model):
+    return isinstance(model, torch.jit.ScriptModule)
+
+
+def kind_of(model):
+    return "TorchScript" if is_torchscript(model) else type(model).__name__
 
 
 def torchvision_names():

@@ -28,7 +28,7 @@ def folded(model, example):
     with torch.no_grad():
         before = model(example)
     pads = Pads(model, example)
-    names = pads.convolutions()
+    names = pads.names()
     pads.fold()
     with torch.no_grad():
         after = model(example)

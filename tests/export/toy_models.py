@@ -23,6 +23,35 @@ def net(num_classes=5, channels=3):
     return Net(num_classes, channels)
 
 
+class Residual(nn.Module):
+    """What an int8 export knows: activations of both kinds, sums, pooling, a normalised convolution without any."""
+
+    def __init__(self, classes=6):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU6())
+        self.pool = nn.MaxPool2d(3, 2, 1)
+        self.narrow = nn.Sequential(nn.Conv2d(16, 8, 1, bias=False), nn.BatchNorm2d(8))
+        self.wide = nn.Sequential(nn.Conv2d(8, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+        self.depthwise = nn.Sequential(nn.Conv2d(16, 16, 3, padding=1, groups=16), nn.BatchNorm2d(16))
+        self.fc = nn.Linear(16, classes)
+
+    def forward(self, x):
+        x = self.pool(self.stem(x))
+        x = torch.relu(self.depthwise(self.wide(self.narrow(x))) + x)
+        return self.fc(x.mean((2, 3)))
+
+
+def residual(sharpness=40.0):
+    """With statistics of its own and, as a trained model has, one class far above the others."""
+    torch.manual_seed(5)
+    model = Residual()
+    with torch.no_grad():
+        for _ in range(20):
+            model(torch.rand(8, 3, 48, 48) * 4 - 2)
+        model.fc.weight *= sharpness
+    return model
+
+
 class OneAtATime(Net):
     def forward(self, x):
         return super().forward(x).reshape(1, self.fc.out_features)

@@ -60,8 +60,8 @@ class Pads:
             else:
                 self._sites[module] = of_module
 
-    def convolutions(self):
-        """Names of those that fold() changes."""
+    def names(self):
+        """Names of the convolutions that fold() changes."""
         return [self._names[module][0] for module in self._sites]
 
     def fold(self):

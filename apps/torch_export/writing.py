@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Writes the file: under another name first, and under its own when what was written has been checked."""
+
+import hashlib
+import os
+
+from . import check, convert
+from .errors import DifferenceError, ExportError
+
+
+def write(output, data, extra, changed, labels, say):
+    part = output.with_name(f".{output.name}.part")
+    try:
+        part.write_bytes(data)
+        module, found = convert.from_file(str(part), list(extra))
+        if found != extra:
+            raise DifferenceError("the saved file does not hold the model info and labels that went in")
+        verdict = check.compare(module, changed.original, changed.tolerance)
+        sizes = " and ".join(str(size) for size in verdict.batch_sizes)
+        say(
+            "check",
+            f"loaded again and run beside the {'module' if changed.judge else 'original'} in batches of {sizes}: "
+            f"largest difference {verdict.difference:.2g} of {verdict.largest:.4g} "
+            f"(allowed: {changed.tolerance * verdict.largest:.2g})",
+        )
+        if changed.judge:
+            changed.judge(lambda: convert.from_file(str(part), list(extra))[0])
+        else:
+            for line in check.compare_clips(module, changed, labels):
+                say("", line)
+        os.replace(part, output)
+    except OSError as error:
+        raise ExportError(f"{error.filename or output}: {error.strerror} (--output)") from error
+    finally:
+        part.unlink(missing_ok=True)
+    say("written", f"{output}, {len(data) / 1e6:.1f} MB, SHA-256 {hashlib.sha256(data).hexdigest()}")
