@@ -5,11 +5,11 @@
 PREFIX ?= /usr/local
 MINUTES ?= 10
 
-.PHONY: help demo build test test-asan test-tsan test-env soak bench lint shell install clean
+.PHONY: help demo build test test-asan test-tsan test-valgrind test-env soak bench lint shell install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r word text; do \
-	  printf '  make %-10s %s\n' "$$word" "$$text"; done
+	  printf '  make %-14s %s\n' "$$word" "$$text"; done
 
 demo: build ## classify two real clips: a labelled video, JSON lines and a contact sheet in out/
 	tools/demo
@@ -25,6 +25,9 @@ test-asan: ## the tests with AddressSanitizer and UndefinedBehaviorSanitizer
 
 test-tsan: ## the library's tests with ThreadSanitizer
 	VARIANT=tsan tools/test
+
+test-valgrind: ## the tests that need no libtorch under valgrind's memcheck, leaks included
+	VALGRIND=1 tools/test
 
 test-env: ## the tests of tools/env itself; they make small roots and take minutes
 	tests/env/run
