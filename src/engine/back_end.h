@@ -89,6 +89,8 @@ struct ArchiveFacts {
   std::uint64_t unpacked_bytes = 0;
 };
 
+class Inspector;
+
 /// A runtime for models. All calls may be made from any thread of the engine's, one load of one
 /// model at a time each.
 class BackEnd {
@@ -102,6 +104,8 @@ class BackEnd {
                                               const LoadOptions& options) = 0;
   /// What runs, for a bug report: "libtorch 2.6.0, ...".
   virtual std::string description() const = 0;
+  /// For looking into models (engine/inspection.h); null: this back-end has none.
+  virtual Inspector* inspector() { return nullptr; }
 };
 
 /// The one symbol a back-end module exports, as `extern "C" const Module torchinfer_module`. C++

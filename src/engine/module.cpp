@@ -89,4 +89,12 @@ Result<BackEnd*> open_back_end() {
   });
 }
 
+Result<std::string> back_end_path() {
+  auto path = module_path();
+  if (!path) return path.status();
+  return path->string();
+}
+
+std::string core_build_id() { return TORCHINFER_BUILD_ID; }
+
 }  // namespace torchinfer

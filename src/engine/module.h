@@ -18,4 +18,11 @@ namespace torchinfer {
 /// paths).
 TORCHINFER_API Result<BackEnd*> open_back_end();
 
+/// The file that open_back_end() opens, whether it is there or not. kModuleMissing where that
+/// cannot be told.
+TORCHINFER_API Result<std::string> back_end_path();
+
+/// This library's build id, which a module must have too.
+TORCHINFER_API std::string core_build_id();
+
 }  // namespace torchinfer

@@ -185,22 +185,36 @@ std::shared_ptr<caffe2::serialize::ReadAdapterInterface> Archive::adapter() cons
   return std::make_shared<BytesAdapter>(bytes_);
 }
 
+bool Archive::has(const std::string& record) const { return reader_->hasRecord(record); }
+
+Result<std::string> Archive::text(const std::string& record, std::uint64_t most_bytes) const {
+  const std::string_view extra = "extra/";
+  const auto called = record.starts_with(extra)
+                          ? "the extra file " + torchinfer::quoted(record.substr(extra.size()))
+                          : "the record " + torchinfer::quoted(record);
+  return guarded(Code::kCorruptModel, quoted_path(path_) + " is damaged",
+                 [&]() -> Result<std::string> {
+                   if (!reader_->hasRecord(record))
+                     return Status(Code::kNotFound, quoted_path(path_) + " lacks " + called);
+                   if (const auto size = reader_->getRecordSize(record); size > most_bytes)
+                     return Status(Code::kTooLarge, called + " in " + quoted_path(path_) + " has " +
+                                                        std::to_string(size) + " bytes; at most " +
+                                                        std::to_string(most_bytes) + " are read");
+                   const auto [data, size] = reader_->getRecord(record);
+                   return std::string(static_cast<const char*>(data.get()), size);
+                 });
+}
+
 Result<std::map<std::string, std::string>> Archive::extra_files() const {
-  using Files = std::map<std::string, std::string>;
-  return guarded(Code::kCorruptModel, quoted_path(path_) + " is damaged", [&]() -> Result<Files> {
-    Files files;
-    for (const std::string name : kExtraFiles) {
-      const auto record = "extra/" + name;
-      if (!reader_->hasRecord(record)) continue;
-      if (const auto size = reader_->getRecordSize(record); size > kLargestExtraFile)
-        return Status(Code::kTooLarge, "the extra file \"" + name + "\" in " + quoted_path(path_) +
-                                           " has " + std::to_string(size) + " bytes; at most " +
-                                           std::to_string(kLargestExtraFile) + " are read");
-      const auto [data, size] = reader_->getRecord(record);
-      files.emplace(name, std::string(static_cast<const char*>(data.get()), size));
-    }
-    return files;
-  });
+  std::map<std::string, std::string> files;
+  for (const std::string name : kExtraFiles) {
+    auto file = text("extra/" + name, kLargestExtraFile);
+    if (file)
+      files.emplace(name, std::move(*file));
+    else if (file.status().code() != Code::kNotFound)
+      return file.status();
+  }
+  return files;
 }
 
 Status Archive::verify_checksums() const {
@@ -209,26 +223,34 @@ Status Archive::verify_checksums() const {
   return {};
 }
 
+std::uint64_t Archive::version() const { return reader_->version(); }
+
+Status Archive::for_each_code(
+    const std::function<Status(const std::string&, const std::string&)>& look) const {
+  return guarded(Code::kCorruptModel, "the code in " + quoted_path(path_) + " cannot be read",
+                 [&]() -> Status {
+                   for (const auto& entry : entries_) {
+                     if (!is_code(entry)) continue;
+                     const std::string record(without_folder(entry.name));
+                     const auto [data, size] = reader_->getRecord(record);
+                     const std::string text(static_cast<const char*>(data.get()), size);
+                     if (auto status = look(record, text); !status.ok()) return status;
+                   }
+                   return {};
+                 });
+}
+
 Status Archive::check_code() const {
-  return guarded(
-      Code::kCorruptModel, "the code in " + quoted_path(path_) + " cannot be read",
-      [&]() -> Status {
-        for (const auto& entry : entries_) {
-          if (!is_code(entry)) continue;
-          const std::string record(without_folder(entry.name));
-          const auto [data, size] = reader_->getRecord(record);
-          const auto name =
-              find_forbidden_name(record, std::string(static_cast<const char*>(data.get()), size));
-          if (name.empty()) continue;
-          return {Code::kForbiddenOperator,
-                  "the code of the model in " + quoted_path(path_) + " (" + quoted(record) +
-                      ") uses the name " + quoted(name) +
-                      ", which is that of an operator for files or the network; such models are "
-                      "refused. If it is the name of an attribute or method of your own, give it "
-                      "another one and export the model again"};
-        }
-        return {};
-      });
+  return for_each_code([&](const std::string& record, const std::string& text) -> Status {
+    const auto name = find_forbidden_name(record, text);
+    if (name.empty()) return {};
+    return {Code::kForbiddenOperator,
+            "the code of the model in " + quoted_path(path_) + " (" + quoted(record) +
+                ") uses the name " + quoted(name) +
+                ", which is that of an operator for files or the network; such models are "
+                "refused. If it is the name of an attribute or method of your own, give it "
+                "another one and export the model again"};
+  });
 }
 
 }  // namespace torchinfer

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +31,13 @@ class Archive {
   ~Archive();
 
   std::uint64_t unpacked_bytes() const { return unpacked_bytes_; }
+  const std::vector<ZipEntry>& entries() const { return entries_; }
+  /// Whether there is a record of that name, which is without the archive's folder.
+  bool has(const std::string& record) const;
+  /// A record's bytes. kNotFound, kTooLarge, kCorruptModel.
+  Result<std::string> text(const std::string& record, std::uint64_t most_bytes) const;
+  /// Of the archive's format, not of PyTorch.
+  std::uint64_t version() const;
 
   /// The extra files `modelinfo` and `labels.txt`, those that are there. kTooLarge above 16 MiB
   /// each.
@@ -44,6 +52,11 @@ class Archive {
   /// whether it would run at load or not (code_scan.h says where a name counts).
   /// kForbiddenOperator, kCorruptModel.
   Status check_code() const;
+
+  /// Hands over each source file of the model's code, its name and text, one at a time. Ends with
+  /// the first Status that is not ok; kCorruptModel where one cannot be read or `look` throws.
+  Status for_each_code(
+      const std::function<Status(const std::string& record, const std::string& text)>& look) const;
 
   /// For libtorch to read from; shares the file's bytes.
   std::shared_ptr<caffe2::serialize::ReadAdapterInterface> adapter() const;

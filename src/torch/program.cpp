@@ -11,14 +11,6 @@
 namespace torchinfer {
 namespace {
 
-/// Dropout and batch norm as in use, not as in training. Module::eval() refuses modules that have
-/// been frozen before they were saved: they have no flag to turn off.
-void set_evaluation_mode(const torch::jit::Module& module) {
-  for (const auto& part : module.modules())
-    if (const auto slot = part.type()->findAttributeSlot("training"))
-      part._ivalue()->setSlot(*slot, false);
-}
-
 torch::jit::Module freeze_module(const torch::jit::Module& module) {
   if (module.hasattr("training")) return torch::jit::freeze(module);
   return module;  // saved frozen
@@ -58,13 +50,11 @@ Result<Outputs> Program::run(at::Tensor input) const {
   });
 }
 
-Result<torch::jit::Module> load_module(const Archive& archive, const std::string& path) {
+Result<torch::jit::Module> read_module(const Archive& archive, const std::string& path) {
   using R = Result<torch::jit::Module>;
   auto loaded = guarded(Code::kCorruptModel, quoted_path(path) + " cannot be loaded", [&]() -> R {
     const c10::InferenceMode no_gradients;
-    auto module = torch::jit::load(archive.adapter(), at::Device(at::kCPU));
-    set_evaluation_mode(module);
-    return module;
+    return torch::jit::load(archive.adapter(), at::Device(at::kCPU));
   });
   if (!loaded && loaded.status().detail().find("Unknown builtin op") != std::string::npos)
     return Status(
@@ -74,6 +64,20 @@ Result<torch::jit::Module> load_module(const Archive& archive, const std::string
             "torchvision's, or from another version)",
         loaded.status().detail());
   return loaded;
+}
+
+void set_evaluation_mode(const torch::jit::Module& module) {
+  // Module::eval() refuses modules that have been frozen before they were saved: they have no flag
+  // to turn off.
+  for (const auto& part : module.modules())
+    if (const auto slot = part.type()->findAttributeSlot("training"))
+      part._ivalue()->setSlot(*slot, false);
+}
+
+Result<torch::jit::Module> load_module(const Archive& archive, const std::string& path) {
+  auto module = read_module(archive, path);
+  if (module) set_evaluation_mode(*module);
+  return module;
 }
 
 Program as_loaded(torch::jit::Module module) { return Program(std::move(module)); }

@@ -25,6 +25,8 @@ class Program {
   /// thread has. The model may write to `input`. kForwardFailed, kBadOutput, kOutOfMemory.
   Result<Outputs> run(at::Tensor input) const;
 
+  const torch::jit::Module& module() const { return module_; }
+
  private:
   friend Program as_loaded(torch::jit::Module module);
   friend Program frozen(const Program& loaded);
@@ -39,8 +41,14 @@ class Program {
   bool channels_last_ = false;  ///< memory format of the input
 };
 
-/// Reads the module on the CPU and puts it into evaluation mode. kCorruptModel, kUnsupported (an
-/// operator that this libtorch has not), kOutOfMemory.
+/// Reads the module on the CPU, as it was saved. kCorruptModel, kUnsupported (an operator that this
+/// libtorch has not), kOutOfMemory.
+Result<torch::jit::Module> read_module(const Archive& archive, const std::string& path);
+
+/// Dropout and batch norm as in use, not as in training.
+void set_evaluation_mode(const torch::jit::Module& module);
+
+/// read_module() in evaluation mode.
 Result<torch::jit::Module> load_module(const Archive& archive, const std::string& path);
 
 Program as_loaded(torch::jit::Module module);

@@ -40,13 +40,6 @@ std::string name_of(at::QEngine engine) {
   return found == kEngines.end() ? "none" : std::string(found->first);
 }
 
-std::string supported_engines() {
-  std::string text;
-  for (const auto engine : at::globalContext().supportedQEngines())
-    if (engine != at::QEngine::NoQEngine) text += (text.empty() ? "" : ", ") + name_of(engine);
-  return text.empty() ? "none" : text;
-}
-
 }  // namespace
 
 void set_up_process() {
@@ -56,6 +49,13 @@ void set_up_process() {
 
 std::string runtime_name() {
   return std::string("libtorch ") + TORCH_VERSION + ", CPU capability " + at::get_cpu_capability();
+}
+
+std::string supported_engines() {
+  std::string text;
+  for (const auto engine : at::globalContext().supportedQEngines())
+    if (engine != at::QEngine::NoQEngine) text += (text.empty() ? "" : ", ") + name_of(engine);
+  return text.empty() ? "none" : text;
 }
 
 std::string runtime_description() {
@@ -76,6 +76,12 @@ Status check_bfloat16() {
       Code::kUnsupported,
       "precision bf16 needs a CPU with AVX512_BF16 or AMX, which this one has not; use precision "
       "auto or fp32"};
+}
+
+Status check_float16() {
+  return {
+      Code::kUnsupported,
+      "precision fp16 is not for the CPU, which would be slower with it; use auto, fp32 or bf16"};
 }
 
 Result<std::shared_ptr<const QuantizedEngine>> use_quantized_engine(const std::string& name) {

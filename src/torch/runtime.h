@@ -30,6 +30,12 @@ std::string runtime_description();
 /// Whether this CPU multiplies bfloat16; kUnsupported says what is missing.
 Status check_bfloat16();
 
+/// kUnsupported: float16 is for GPUs.
+Status check_float16();
+
+/// The engines for quantised operators that this libtorch has: "onednn, qnnpack".
+std::string supported_engines();
+
 /// Held by a model while the process's engine for quantised operators must stay as it is.
 class QuantizedEngine;
 

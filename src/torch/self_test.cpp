@@ -30,19 +30,6 @@ std::vector<std::int64_t> shape_of(const InputSpec& input, std::int64_t batch) {
   return {batch, input.channels, input.height, input.width};
 }
 
-at::Tensor make_noise(const InputSpec& input) {
-  // A generator of our own: the process's is the application's. Bytes span all that they can;
-  // -2..2 is about what images span after the usual normalisation. What a stream's is, its session
-  // knows and the engine does not.
-  std::minstd_rand random(1);  // NOLINT(cert-msc51-cpp): the same in each process on purpose
-  const bool bytes = input.dtype == DType::kUint8;
-  std::uniform_real_distribution<float> value(bytes ? 0.0F : -2.0F, bytes ? 255.99F : 2.0F);
-  auto noise = at::empty(shape_of(input, kDistinctRows), at::kFloat);
-  std::ranges::generate_n(noise.mutable_data_ptr<float>(), noise.numel(),
-                          [&] { return value(random); });
-  return noise.to(to_scalar_type(input.dtype));
-}
-
 /// Largest difference and largest magnitude of what it has seen.
 struct Extent {
   double difference = 0.0, magnitude = 0.0;
@@ -79,8 +66,21 @@ at::Tensor batch_tensor(const InputSpec& input, std::byte* data, std::int64_t ba
   return at::from_blob(data, shape_of(input, batch), to_scalar_type(input.dtype));
 }
 
+at::Tensor noise_batch(const InputSpec& input, std::int64_t items) {
+  // A generator of our own: the process's is the application's. Bytes span all that they can;
+  // -2..2 is about what images span after the usual normalisation. What a stream's is, its session
+  // knows and the engine does not.
+  std::minstd_rand random(1);  // NOLINT(cert-msc51-cpp): the same in each process on purpose
+  const bool bytes = input.dtype == DType::kUint8;
+  std::uniform_real_distribution<float> value(bytes ? 0.0F : -2.0F, bytes ? 255.99F : 2.0F);
+  auto noise = at::empty(shape_of(input, items), at::kFloat);
+  std::ranges::generate_n(noise.mutable_data_ptr<float>(), noise.numel(),
+                          [&] { return value(random); });
+  return noise.to(to_scalar_type(input.dtype));
+}
+
 SelfTest::SelfTest(Program loaded, const InputSpec& input)
-    : loaded_(std::move(loaded)), input_(input), noise_(make_noise(input)) {
+    : loaded_(std::move(loaded)), input_(input), noise_(noise_batch(input, kDistinctRows)) {
   references_.reserve(kDistinctRows);
 }
 

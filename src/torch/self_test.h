@@ -27,6 +27,7 @@ class SelfTest {
   /// values.
   bool writes_input() const { return writes_input_; }
   const Program& loaded() const { return loaded_; }
+  const InputSpec& input() const { return input_; }
 
   struct Comparison {
     double difference = 0.0;  ///< largest |program - as loaded| / largest |as loaded|; infinity
@@ -58,5 +59,8 @@ class SelfTest {
 
 /// A batch of `batch` items at `data`, laid out as the spec says; shares the memory, owns nothing.
 at::Tensor batch_tensor(const InputSpec& input, std::byte* data, std::int64_t batch);
+
+/// Noise like images that have been normalised, or like bytes; the same each time.
+at::Tensor noise_batch(const InputSpec& input, std::int64_t items);
 
 }  // namespace torchinfer

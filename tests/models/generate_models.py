@@ -14,6 +14,7 @@ import warnings
 import torch
 
 import faults  # noqa: F401, they register their models
+import inspected  # noqa: F401
 import interfaces  # noqa: F401
 import nets  # noqa: F401
 import padding  # noqa: F401

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <opencv2/core/mat.hpp>
+
+#include "engine/inspection.h"
+
+namespace torchinfer::inspect {
+
+/// Bars of a profile: for each form of the model its operators and its modules, dearest first, with
+/// milliseconds of one forward.
+cv::Mat draw_profile(const ProfileReport& profile);
+
+}  // namespace torchinfer::inspect
