@@ -45,6 +45,18 @@ effective_policy (const GstTorchLiveSettings &settings, bool live) {
   return live ? GST_TORCH_OVERLOAD_POLICY_SKIP : GST_TORCH_OVERLOAD_POLICY_WAIT;
 }
 
+void
+log_batch (GstElement *element, const torchinfer::ItemTiming &timing) {
+  using Milliseconds = std::chrono::duration<double, std::milli>;
+  GST_LOG_OBJECT (element,
+      "batch %" G_GUINT64_FORMAT
+      " (%u frames, closed by %s, worker %u): queued for %.1f ms, "
+      "done in %.1f ms",
+      timing.batch_id, timing.batch_size, to_string (timing.reason), timing.worker,
+      Milliseconds (timing.started - timing.submitted).count (),
+      Milliseconds (timing.done - timing.started).count ());
+}
+
 }  // namespace
 
 GstTorchFrames::GstTorchFrames (GstElement *element, GstPad *sink_pad)
@@ -411,6 +423,8 @@ GstTorchFrames::post_qos_if_due (GstBuffer *buffer) {
 GstTorchDeparture
 GstTorchFrames::leave (GstTorchFrame frame) {
   note_ready (frame, now ());
+  if (frame.result)
+    log_batch (element_, frame.result->items.front ().timing);
   GstTorchDeparture departure;
   const auto status = frame.result ? frame.result->items.front ().status : frame.refusal;
   if (!status.ok () && status.code () != Code::kCancelled) {

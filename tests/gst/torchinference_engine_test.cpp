@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gmock/gmock.h>
 
+#include <mutex>
+
 #include "inference_fixture.h"
 
 // One loaded model for many streams, and what is said of it: messages, statistics, latency.
@@ -175,6 +177,62 @@ TEST_F(Engine, StatisticsComeAtTheEndOfTheStream) {
     EXPECT_LE(stat(last.get(), name + "/p95"), stat(last.get(), name + "/p99")) << name;
   }
   EXPECT_EQ(stat(last.get(), "forward/count"), batches);
+}
+
+/// What the element logs from here on.
+class Log {
+ public:
+  Log() {
+    gst_debug_set_active(TRUE);
+    gst_debug_set_threshold_for_name(kCategory, GST_LEVEL_LOG);
+    gst_debug_add_log_function(note, this, nullptr);
+  }
+  ~Log() {
+    gst_debug_remove_log_function_by_data(this);
+    gst_debug_unset_threshold_for_name(kCategory);
+  }
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  std::string text() const {
+    const std::lock_guard guard(lock_);
+    return text_;
+  }
+
+ private:
+  static constexpr const char* kCategory = "torchinference";
+
+  static void note(GstDebugCategory* category, GstDebugLevel, const gchar*, const gchar*, gint,
+                   GObject*, GstDebugMessage* message, gpointer self) {
+    if (std::string(gst_debug_category_get_name(category)) != kCategory) return;
+    auto* const log = static_cast<Log*>(self);
+    const std::lock_guard guard(log->lock_);
+    log->text_ += std::string(gst_debug_message_get(message)) + "\n";
+  }
+
+  mutable std::mutex lock_;
+  std::string text_;
+};
+
+TEST_F(Engine, LogsWhyEachBatchClosed) {
+  using testing::HasSubstr;
+  const Log log;
+  Pads pads(launch("", "batch-size=2 batch-timeout=10000000000"));
+  pads.start();
+  for (guint64 number = 0; number < 3; number++) pads.push(Pads::buffer(number));
+  pads.query(gst_query_new_drain());
+  EXPECT_THAT(log.text(), HasSubstr("batch 1 (2 frames, closed by full,"));
+  EXPECT_THAT(log.text(),
+              testing::ContainsRegex("batch 2 \\(1 frames, closed by (drain|nobody-left),"));
+}
+
+TEST_F(Engine, LogsWithHowManyItIsShared) {
+  using testing::HasSubstr;
+  const Log log;
+  const Pads one(launch());
+  EXPECT_THAT(log.text(), HasSubstr("(1 users)"));
+  const Pads two(another());
+  EXPECT_THAT(log.text(), HasSubstr("(2 users)"));
 }
 
 TEST_F(Engine, StatisticsComeAtTheirInterval) {
