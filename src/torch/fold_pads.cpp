@@ -204,9 +204,10 @@ class Folding {
   bool reads_the_same(Node& pad, const Node& user) const {
     if (user.owningBlock() != pad.owningBlock()) return false;
     if (!aliases_.hasWriters(pad.input(0))) return true;
+    const torch::jit::ValueSet input{pad.input(0)};
     int between = 0;
     for (auto* node = pad.next(); node != &user; node = node->next())
-      if (++between > kMostBetween || aliases_.writesToAlias(node, {pad.input(0)})) return false;
+      if (++between > kMostBetween || aliases_.writesToAlias(node, input)) return false;
     return true;
   }
 

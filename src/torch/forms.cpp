@@ -17,45 +17,47 @@ namespace {
 constexpr double kTolerance = 1e-3, kBfloat16Tolerance = 5e-2;
 constexpr auto kBfloat16Passes = "bfloat16, channels_last, freeze";
 
-/// A program and the same with its explicit zero pads folded, strongest first.
-class PadsFolded {
+/// A frozen form of a model, and the same with its explicit zero pads folded, where it has any.
+class FrozenForms {
  public:
-  /// Has nothing to offer where there is nothing to fold. What goes wrong here does so again where
-  /// the unfolded program is made, which tells of it.
-  explicit PadsFolded(const std::function<Program()>& make) {
-    (void)guarded(Code::kForwardFailed, "pads could not be folded", [&]() -> Status {
-      auto folded = with_pads_folded(make());
+  /// What goes wrong here does so again in the candidates, which tell of it.
+  explicit FrozenForms(std::function<Program()> freeze) : freeze_(std::move(freeze)) {
+    (void)guarded(Code::kForwardFailed, "it could not be frozen", [&]() -> Status {
+      plain_ = freeze_();
+      auto folded = with_pads_folded(*plain_);
       if (folded.pads.folded == 0) return {};
-      name_ = "fold_pads (" + std::to_string(folded.pads.folded) + " of " +
+      fold_ = "fold_pads (" + std::to_string(folded.pads.folded) + " of " +
               std::to_string(folded.pads.pads) + "), ";
-      program_ = std::move(folded.program);
+      folded_ = std::move(folded.program);
       return {};
     });
   }
 
+  /// Adds what `pass` makes of both, the folded one first. This object outlives the candidates.
   using Pass = std::function<Program(const Program&)>;
-  void add_to(std::vector<Candidate>& candidates, const std::string& pass, const Pass& make) const {
-    if (program_) candidates.push_back({name_ + pass, [this, make] { return make(*program_); }});
+  void add_to(std::vector<Candidate>& candidates, const std::string& name, const Pass& pass) const {
+    if (folded_) candidates.push_back({fold_ + name, [this, pass] { return pass(*folded_); }});
+    candidates.push_back({name, [this, pass] { return pass(plain_ ? *plain_ : freeze_()); }});
   }
 
  private:
-  std::string name_;
-  std::optional<Program> program_;
+  const std::function<Program()> freeze_;
+  std::optional<Program> plain_, folded_;
+  std::string fold_;
 };
+
+Program as_it_is(const Program& program) { return program; }
 
 }  // namespace
 
 Result<Selection> select_fp32(SelfTest& test, int wanted_batch) {
   const auto& loaded = test.loaded();
   std::vector<Candidate> candidates;
-  std::optional<PadsFolded> folded;
+  std::optional<FrozenForms> forms;
   if (test.repeatable()) {
-    folded.emplace([&] { return loaded; });
-    folded->add_to(candidates, "optimize_for_inference", optimized_for_inference);
-    candidates.push_back(
-        {"optimize_for_inference", [&] { return optimized_for_inference(loaded); }});
-    folded->add_to(candidates, "freeze", [](const Program& program) { return program; });
-    candidates.push_back({"freeze", [&] { return frozen(loaded); }});
+    forms.emplace([&] { return frozen(loaded); });
+    forms->add_to(candidates, "optimize_for_inference", optimized_for_inference);
+    forms->add_to(candidates, "freeze", as_it_is);
   }
   candidates.push_back({"none", [&] { return loaded; }});
   auto selection = select_program(test, candidates, wanted_batch, kTolerance);
@@ -74,11 +76,9 @@ Result<Selection> select_bfloat16(SelfTest& test, const Archive& archive, const 
                   "same image; use precision auto");
   auto module = load_module(archive, path);
   if (!module) return module.status();
-  const auto make = [&] { return in_bfloat16(*module, test.input()); };
-  const PadsFolded folded(make);
+  const FrozenForms forms([&] { return in_bfloat16(*module, test.input()); });
   std::vector<Candidate> candidates;
-  folded.add_to(candidates, kBfloat16Passes, [](const Program& program) { return program; });
-  candidates.push_back({kBfloat16Passes, make});
+  forms.add_to(candidates, kBfloat16Passes, as_it_is);
   auto selection = select_program(test, candidates, wanted_batch, kBfloat16Tolerance);
   if (selection) return selection;
   if (selection.status().code() == Code::kOutOfMemory) return selection;
