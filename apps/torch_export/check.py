@@ -68,11 +68,8 @@ def answer_clips(original, model, model_input, clips):
 
 def run(module, model_input, frames, only_one):
     """The output for bytes of frames, however the model takes them."""
-    batches = frames.split(1 if only_one else 8)
     with torch.no_grad():
-        return torch.cat(
-            [module(batch if model_input.dtype == "uint8" else model_input.from_bytes(batch)) for batch in batches]
-        )
+        return torch.cat([module(model_input.from_bytes(batch)) for batch in frames.split(1 if only_one else 8)])
 
 
 def compare_clips(module, changed, labels):

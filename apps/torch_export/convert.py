@@ -22,6 +22,8 @@ def set_up_torch():
 
 def convert(model, method, example):
     """The TorchScript module, and the texts of what the tracer warned of."""
+    if isinstance(model, torch.jit.ScriptModule):
+        return model, []
     with warnings.catch_warnings(record=True) as caught, torch.no_grad():
         warnings.simplefilter("always")
         try:
@@ -55,6 +57,15 @@ def from_file(path, extra_names):
     extra_files = dict.fromkeys(extra_names, "")
     module = torch.jit.load(path, map_location="cpu", _extra_files=extra_files)
     return module, {name: data.decode("utf-8") for name, data in extra_files.items()}
+
+
+def extra_files(path, names):
+    """{name: text} of a TorchScript file's extra files, "" for those that it has not; its code is not read."""
+    reader = torch._C.PyTorchFileReader(path)
+    found = reader.get_all_records()
+    return {
+        name: reader.get_record(f"extra/{name}").decode("utf-8") if f"extra/{name}" in found else "" for name in names
+    }
 
 
 def _first_line(error):

@@ -31,7 +31,7 @@ class Input:
     pad_value: int  # 0..255; letterbox only
     mean: list  # per channel, of values scaled to 0..1
     std: list
-    dtype: str = "float32"  # or uint8: the model scales the bytes itself, by mean and std
+    dtype: str = "float32"  # float16, bfloat16; uint8: the model scales the bytes itself
 
     @property
     def channels(self):
@@ -52,17 +52,19 @@ class Input:
             return torch.randint(0, 256, self.dims(batch), generator=generator, dtype=torch.uint8)
         values = torch.rand(self.dims(batch), generator=generator)
         low, high = self._ends()
-        return low + values * (high - low)
+        return (low + values * (high - low)).to(getattr(torch, self.dtype))
 
     def of_bytes(self):
         """The same for a model that takes bytes, [N, height, width, channels]."""
         return dataclasses.replace(self, dtype="uint8", layout="nhwc")
 
     def from_bytes(self, frames):
-        """What the model takes as float32 for the bytes of frames, [N, height, width, channels]."""
+        """What the model takes for the bytes of frames, [N, height, width, channels]."""
         image = frames.permute(0, 3, 1, 2) if self.layout == "nchw" else frames
+        if self.dtype == "uint8":
+            return image
         low, high = self._ends()
-        return image.float() * ((high - low) / 255) + low
+        return (image.float() * ((high - low) / 255) + low).to(getattr(torch, self.dtype))
 
     def pixel_map(self):
         """For each channel, as tensors: what one step of a pixel is worth, and which pixel value becomes zero."""

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Where a model comes from: torchvision by name, or a function of the user's own."""
+"""Where a model comes from: torchvision by name, a function of the user's own, or a TorchScript file."""
 
 import ast
-import dataclasses
 import difflib
 import importlib
 import os
@@ -10,26 +9,9 @@ import sys
 
 import torch
 
+from . import torchscript
 from .errors import ExportError
-
-
-@dataclasses.dataclass
-class Recipe:
-    """What a source knows of the preprocessing its model was trained with; None where it knows nothing."""
-
-    input_size: tuple | None = None  # height, width
-    resize: str | None = None
-    interpolation: str | None = None
-    mean: list | None = None
-    std: list | None = None
-    labels: list | None = None
-    color_order: str | None = None
-    layout: str | None = None
-    pad_value: int | None = None
-    activation: str | None = None
-    dtype: str | None = None
-    name: str | None = None  # for people
-    quantised_engine: str = ""
+from .recipe import Recipe
 
 
 def parse_argument(text):
@@ -47,6 +29,10 @@ def build(name, arguments, python_path):
     """The module that `name` stands for, in evaluation mode, and its Recipe. `arguments` are (key, value) pairs."""
     positional = [value for key, value in arguments if key is None]
     named = {key: value for key, value in arguments if key is not None}
+    if _is_file(name):
+        if arguments:
+            raise ExportError(f"{name} is a model already; --arg is for functions that make one")
+        return torchscript.read(name)
     if ":" in name:
         model, recipe = _from_factory(name, positional, named, python_path), Recipe()
     else:
@@ -54,6 +40,11 @@ def build(name, arguments, python_path):
     if not isinstance(model, torch.nn.Module):
         raise ExportError(f"{name} returned a {type(model).__name__}, not a torch.nn.Module")
     return model.eval(), recipe
+
+
+def _is_file(name):
+    """Whether `name` means a file: a function has a colon and torchvision's names neither dot nor slash."""
+    return os.path.isfile(name) or (":" not in name and ("/" in name or "." in name))
 
 
 def is_torchscript(model):

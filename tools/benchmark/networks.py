@@ -16,12 +16,14 @@ class Network:
     name: str
     filter: str  # of its preprocessing
     over_onnx: float | None  # the goal: how many times as fast as onnxinference
+    int8: bool = False  # whether it is measured in 8 bits as well
+    int8_over_onnx: float | None = None  # the goal for that, over onnxinference in float32
 
 
 NETWORKS = (
-    Network("resnet18", "bilinear", 1.3),
+    Network("resnet18", "bilinear", 1.3, int8=True, int8_over_onnx=3.0),
     Network("mobilenet_v3_small", "bilinear", 1.6),
-    Network("efficientnet-lite0", "bicubic", None),
+    Network("efficientnet-lite0", "bicubic", None, int8=True),
 )
 
 
@@ -48,6 +50,7 @@ id=classification-generic-out
 class Files:
     torchscript: pathlib.Path
     onnx: pathlib.Path
+    int8: pathlib.Path | None = None
 
 
 def files(assets, network):
@@ -66,7 +69,22 @@ def files(assets, network):
         lambda new: (sys.executable, converter, torchscript, new),
     )
     onnx.with_name(onnx.name + ".modelinfo").write_text(MODEL_INFO, encoding="utf-8")
-    return Files(torchscript, onnx)
+    return Files(torchscript, onnx, _int8(assets, network) if network.int8 else None)
+
+
+def _int8(assets, network):
+    """Calibrated on the clips of the assets. How well it agrees is not asked of random weights, nor for a speed."""
+    model = (network.name,)
+    if network.name == "efficientnet-lite0":
+        model = ("efficientnet_lite_pytorch:EfficientNet.from_name", "--arg", network.name)
+        model += ("--python-path", assets / "python", "--weights", assets / "weights" / "efficientnet-lite0.pth")
+        model += ("--resize", "short-side:256", "--interpolation", "bicubic", "--mean", "127/255", "--std", "128/255")
+    clips = [assets / "clips" / f"{name}.mp4" for name in ("bikes", "carphone")]
+    options = ("--int8", "--frames", 16, "--calibrate", *clips, "--min-agreement", 0)
+    return _made(
+        assets / "bench" / _key() / f"{network.name}-int8.pt",
+        lambda new: (programs.ROOT / "apps" / "gst-torch-export", *model, *options, "--output", new),
+    )
 
 
 def _made(path, command):

@@ -85,6 +85,10 @@ class Plan:
             for network in NETWORKS:
                 step = lambda samples, kind=kind, name=network.name: kind(samples, name)  # noqa: E731
                 yield Step(f"{title}, {network.name}", step)
+        for network in NETWORKS:
+            if network.int8:
+                step = lambda samples, name=network.name: self.int8(samples, name)  # noqa: E731
+                yield Step(f"int8 end to end, {network.name}", step)
         for name in STREAM_NETWORKS:
             yield Step(f"one stream and {STREAMS}, {name}", lambda samples, name=name: self.streams(samples, name))
         yield Step("flush", self.flush)
@@ -132,6 +136,14 @@ class Plan:
             samples.add(f"end-to-end/{name}/{stage}-ms", stats[stage]["mean"] * 1e-6)
         how = f"batches of {stats['batch-size']}, {stats['workers']} workers of {stats['threads']} threads"
         samples.facts.setdefault(f"end-to-end/{name}", []).append(how)
+        return f"{found['fps']:.1f} fps ({how})"
+
+    def int8(self, samples, name):
+        inference = f"torchinference name=inference model-file={self.files[name].int8}"
+        found = self.flow(samples, f"int8/{name}", f"{self.decode} ! {inference} ! fakesink sync=false")
+        stats = found["inference"][0]
+        how = f"batches of {stats['batch-size']}, {stats['workers']} workers of {stats['threads']} threads"
+        samples.facts.setdefault(f"int8/{name}", []).append(how)
         return f"{found['fps']:.1f} fps ({how})"
 
     def onnxinference(self, samples, name):

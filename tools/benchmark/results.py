@@ -128,6 +128,17 @@ def _network_rows(samples):
         goal = Goal(AT_LEAST, network.over_onnx) if network.over_onnx else None
         over = Row(f"over-onnx-{name}", group, "torchinference / onnxinference", "", ratios(ours, onnx), goal, digits=2)
         yield _because(samples, over, step)
+        if network.int8:
+            step = f"int8 end to end, {name}"
+            fast = values.get(f"int8/{name}/fps", [])
+            how = "; ".join(dict.fromkeys(samples.facts.get(f"int8/{name}", [])))
+            yield _because(samples, Row(f"int8-{name}", group, "torchinference, int8", "fps", fast, note=how), step)
+            goal = Goal(AT_LEAST, network.int8_over_onnx) if network.int8_over_onnx else None
+            title = "torchinference, int8 / onnxinference"
+            yield Row(f"int8-over-onnx-{name}", group, title, "", ratios(fast, onnx), goal, digits=2)
+            yield Row(
+                f"int8-over-ours-{name}", group, "torchinference, int8 / float32", "", ratios(fast, ours), digits=2
+            )
 
 
 def _stream_rows(samples):

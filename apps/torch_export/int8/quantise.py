@@ -65,8 +65,8 @@ class Int8:
             )
         if whole.rate is not None and whole.rate < least:
             raise DisagreementError(
-                f"int8 has the original's best class for {whole.rate:.3f} of the {whole.sure} held-out frames whose "
-                f"score is above {report.SURE}; --min-agreement is {least:g}.\nMore clips to calibrate on, more like "
+                f"int8 has the original's best class for {whole.sure_top1} of the {whole.sure} held-out frames whose "
+                f"score is above {report.SURE}, which is less than --min-agreement, {least:g}.\nMore clips to calibrate on, more like "
                 "what the model will see, may help; nothing is written."
             )
 
@@ -85,7 +85,7 @@ def describe(layers, found):
     text = f"{len(convolutions)} of {every} convolutions in 8 bits"
     if inside or alone:
         text += f", {inside + alone} sums ({inside} inside a convolution)"
-    text += f", {found.refitted} layers with weights fitted to the frames"
+    text += f", weights of {found.rounded_together} layers rounded together"
     if plain:
         text += "; float32: " + ", ".join(dict.fromkeys(plain))
     return text

@@ -59,64 +59,45 @@ def to_grid(weight, scales):
 
 
 class Statistics:
-    """Sums over positions of products of a convolution's inputs, for the two below. u: what the 8-bit model sees,
-    v: what the original sees. [groups, k, k]; k is the number of weights of one output channel. Of many positions
-    every `step`th is taken, across and down."""
+    """Sums over positions of products of a convolution's inputs with each other, [groups, k, k]; k is the number of
+    weights of one output channel. Of many positions every `step`th is taken, across and down."""
 
     def __init__(self, step):
-        self.uu = 0
-        self.vu = 0
+        self.products = 0
         self._step = step
 
-    def add(self, conv, u, v):
-        u, v = self._columns(conv, u), self._columns(conv, v)
-        self.uu = self.uu + _products(u, u).double()
-        self.vu = self.vu + _products(v, u).double()
-
-    def _columns(self, conv, values):
-        """[groups, k, positions]: what each position multiplies with the weights."""
+    def add(self, conv, values):
         stride = [size * self._step for size in conv.stride]
         columns = functional.unfold(values, conv.kernel_size, conv.dilation, conv.padding, stride)
         batch, _, positions = columns.shape
         columns = columns.view(batch, conv.groups, -1, positions)
-        return columns.permute(1, 2, 0, 3).reshape(conv.groups, columns.shape[2], batch * positions)
+        columns = columns.permute(1, 2, 0, 3).reshape(conv.groups, columns.shape[2], batch * positions)
+        self.products = self.products + _products(columns).double()
 
 
-def _products(a, b):
-    """a @ b^T for each group."""
-    if len(a) > 1:
-        return a @ b.transpose(1, 2)
+def _products(columns):
+    """columns @ columns^T for each group."""
+    if len(columns) > 1:
+        return columns @ columns.transpose(1, 2)
     # As a convolution, which is oneDNN's: PyTorch without MKL multiplies large matrices on one core, slowly.
-    found = functional.conv2d(a[0].t()[None, :, :, None].contiguous(), b[0][:, :, None, None])
-    return found[0, :, :, 0].t()[None]
-
-
-def _grouped(weight, groups):
-    return weight.flatten(1).view(groups, weight.shape[0] // groups, -1).double()
-
-
-def refit(weight, groups, statistics, damping=0.05):
-    """Weights that give of u, by least squares, what `weight` gives of v; damped towards `weight`."""
-    w = _grouped(weight, groups)
-    ridge = damping * statistics.uu.diagonal(dim1=1, dim2=2).mean(1) + 1e-6
-    uu = statistics.uu + ridge[:, None, None] * torch.eye(w.shape[2], dtype=torch.double)
-    wanted = w @ (statistics.vu - statistics.uu)
-    w = w + torch.linalg.solve(uu, wanted.transpose(1, 2)).transpose(1, 2)
-    return w.float().reshape(weight.shape)
+    found = functional.conv2d(columns[0].t()[None, :, :, None].contiguous(), columns[0][:, :, None, None])
+    return found[0, :, :, 0][None]
 
 
 def round_together(weight, groups, scales, statistics, damping=0.01):
     """Rounds weight by weight and lets those that are still free make up for the error (GPTQ, Frantar et al. 2022)."""
-    w = _grouped(weight, groups)
+    w = weight.flatten(1).view(groups, weight.shape[0] // groups, -1).double()
     scales = scales.double().view(groups, -1)
     size = w.shape[2]
-    uu = statistics.uu
-    ridge = damping * uu.diagonal(dim1=1, dim2=2).mean(1) + 1e-12
-    uu = uu + ridge[:, None, None] * torch.eye(size, dtype=torch.double)
-    order = uu.diagonal(dim1=1, dim2=2).argsort(1, descending=True)
+    products = statistics.products
+    ridge = damping * products.diagonal(dim1=1, dim2=2).mean(1) + 1e-12
+    products = products + ridge[:, None, None] * torch.eye(size, dtype=torch.double)
+    order = products.diagonal(dim1=1, dim2=2).argsort(1, descending=True)
     w = w.gather(2, order[:, None, :].expand_as(w)).clone()
-    uu = uu.gather(1, order[:, :, None].expand_as(uu)).gather(2, order[:, None, :].expand_as(uu))
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(uu))
+    products = products.gather(1, order[:, :, None].expand_as(products)).gather(
+        2, order[:, None, :].expand_as(products)
+    )
+    inverse = torch.cholesky_inverse(torch.linalg.cholesky(products))
     upper = torch.linalg.cholesky(inverse).transpose(1, 2)
     rounded = torch.empty_like(w)
     for i in range(size):
