@@ -135,10 +135,12 @@ std::optional<at::Tensor> kernel_of(const Node& node) {
 /// How `node` takes the pad, if it can.
 std::optional<Folded> folded_convolution(Node& node, const Pad& pad) {
   const auto kernel = kernel_of(node);
+  // Other operators need not have as many inputs.
+  if (!kernel) return std::nullopt;
   // Padding may be a word, too.
   const auto own = pair_of(node.input(kPadding));
   const auto dilation = pair_of(node.input(kDilation));
-  if (!kernel || !own || !dilation) return std::nullopt;
+  if (!own || !dilation) return std::nullopt;
   Folded folded{&node, {}, {}, {}};
   Pair rows{};
   for (const std::size_t side : {0U, 1U}) {

@@ -20,9 +20,8 @@ constexpr auto kBfloat16Passes = "bfloat16, channels_last, freeze";
 /// A frozen form of a model, and the same with its explicit zero pads folded, where it has any.
 class FrozenForms {
  public:
-  /// What goes wrong here does so again in the candidates, which tell of it.
   explicit FrozenForms(std::function<Program()> freeze) : freeze_(std::move(freeze)) {
-    (void)guarded(Code::kForwardFailed, "it could not be frozen", [&]() -> Status {
+    failure_ = guarded(Code::kForwardFailed, "it could not be made", [&]() -> Status {
       plain_ = freeze_();
       auto folded = with_pads_folded(*plain_);
       if (folded.pads.folded == 0) return {};
@@ -40,10 +39,19 @@ class FrozenForms {
     candidates.push_back({name, [this, pass] { return pass(plain_ ? *plain_ : freeze_()); }});
   }
 
+  /// Adds why nothing could be folded to the reasons, unless the candidates have told: what cannot
+  /// be frozen cannot be frozen for them either.
+  void explain(Selection& selection) const {
+    if (failure_.ok() || !plain_) return;
+    auto& reasons = selection.optimisation_reason;
+    reasons = "fold_pads: " + failure_.message() + (reasons.empty() ? "" : "; ") + reasons;
+  }
+
  private:
   const std::function<Program()> freeze_;
   std::optional<Program> plain_, folded_;
   std::string fold_;
+  Status failure_;
 };
 
 Program as_it_is(const Program& program) { return program; }
@@ -61,6 +69,7 @@ Result<Selection> select_fp32(SelfTest& test, int wanted_batch) {
   }
   candidates.push_back({"none", [&] { return loaded; }});
   auto selection = select_program(test, candidates, wanted_batch, kTolerance);
+  if (selection && forms) forms->explain(*selection);
   if (selection && !test.repeatable())
     selection->optimisation_reason =
         "the model gives different results for the same image, so no other form of it can be "
@@ -80,7 +89,10 @@ Result<Selection> select_bfloat16(SelfTest& test, const Archive& archive, const 
   std::vector<Candidate> candidates;
   forms.add_to(candidates, kBfloat16Passes, as_it_is);
   auto selection = select_program(test, candidates, wanted_batch, kBfloat16Tolerance);
-  if (selection) return selection;
+  if (selection) {
+    forms.explain(*selection);
+    return selection;
+  }
   if (selection.status().code() == Code::kOutOfMemory) return selection;
   return Status(Code::kUnsupported,
                 "the model cannot run in precision bf16: " + selection.status().message() +

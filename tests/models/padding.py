@@ -112,25 +112,27 @@ class PadsThatStay(nn.Module):
         ones = functional.pad(x, (1, 1, 1, 1), value=1.0)
         crops = functional.pad(x, (-1, 1, 1, 1))
         channels = functional.pad(x, (0, 0, 0, 0, 0, 1))[:, 1:]
-        larger = functional.pad(x, (0, 1, 0, 1))
+        larger = functional.pad(x, (0, 1, 1, 0))
         twice = functional.pad(x, (0, 1, 0, 1))
         scratch = x * 0.5
         before = functional.pad(scratch, (0, 1, 0, 1))
         scratch.mul_(3.0)
-        written = functional.pad(x, (0, 1, 0, 1))
+        written = functional.pad(x, (1, 0, 1, 0))
         written.add_(1.0)
         maps = [
+            self.one(functional.pad(x, (1, 2, 1, 2))),
             self.one(ones),
             self.one(crops),
             self.one(channels),
             self.point(larger),
             self.one(twice) + twice.mean(),
+            functional.relu(functional.pad(x, (1, 1, 0, 1))),
             self.one(before),
             self.one(written),
-            self.dilated(functional.pad(x, (0, 1, 0, 1))),
+            self.dilated(functional.pad(x, (0, 1, 1, 2))),
             self.same(functional.pad(x, (1, 1, 1, 1))),
             self.reflecting(x),
-            self.transposed(functional.pad(x, (1, 1, 1, 1))),
+            self.transposed(functional.pad(x, (2, 2, 2, 2))),
         ]
         return torch.cat(
             [m.amax(dim=(2, 3)) + m[:, :, -1, -1] - m[:, :, 0, 0] for m in maps] + [scratch.mean((2, 3))], dim=1
@@ -139,5 +141,6 @@ class PadsThatStay(nn.Module):
 
 @model
 def pads_that_stay(path):
-    """Pads that no convolution can take, or should."""
+    """Twelve pads that no convolution can take, or should, and one that can be folded. No two are alike: freezing would
+    make them one."""
     script(PadsThatStay(), path)
