@@ -53,8 +53,8 @@ TEST_F(Preroll, WorksWithAPicture) {
 }
 
 TEST_F(Preroll, WorksBehindATeeWithoutQueues) {
-  // The other branch holds the tee's thread after the first frame: no second one ever comes, and
-  // only the timeout ends the batch's wait.
+  // The other branch holds the tee's thread after the first frame: no second one ever comes. The
+  // batch's wait ends when the stream has been silent for a while, and not by what comes.
   Pipeline pipeline(line("videotestsrc num-buffers=20 ! tee name=t",
                          std::string(kSink) + " t. ! fakesink sync=true"));
   const FrameRecorder sink(pipeline.pad("sink", "sink"));

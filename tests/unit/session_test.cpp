@@ -276,9 +276,13 @@ TEST_F(SessionTest, HurryBringsTheResultsWithoutWaiting) {
   auto settings = SessionSettings();
   settings.batch_timeout = 10s;
   const auto session = open(request(), settings);
+  const auto other = open(request(), settings);  // could still add to the batch
+  (void)submit(*other, grey_frame(2));
   const auto frame = submit(*session, grey_frame(1));
   session->hurry();
   ASSERT_TRUE(waker->await(*frame));
+  const auto closed = session->engine_statistics().closed;
+  EXPECT_EQ(closed.at(static_cast<std::size_t>(CloseReason::kDrain)), 1U);
 }
 
 TEST_F(SessionTest, GoingAwayWaitsForTheRunningForwardAndForNoMore) {
