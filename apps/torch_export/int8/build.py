@@ -53,6 +53,8 @@ class _Builder:
         self.count = 0
 
     def build(self):
+        for name, bias in self.found.linear_biases.items():
+            self.plan.graph_module.get_submodule(name).bias = nn.Parameter(bias)
         for node in self.plan.nodes:
             if node.op == "placeholder":
                 self._input(node)

@@ -36,6 +36,7 @@ class Quantised:
 class Calibration:
     layers: dict  # Quantised by the layer's output node
     inputs: dict  # Steps of float32 values that go into a layer, by node
+    linear_biases: dict  # corrected ones by module name
     rounded_together: int = 0  # layers
 
 
@@ -58,7 +59,7 @@ class _Walk:
     def __init__(self, plan, chunks, model_input, say):
         self.plan = plan
         self.chunks = len(chunks)
-        self.found = Calibration({}, {})
+        self.found = Calibration({}, {}, {})
         self.say = say
         self.interpreter = fx.Interpreter(plan.graph_module)
         self.factor, zero = model_input.pixel_map()
@@ -96,7 +97,13 @@ class _Walk:
                 results.append(getattr(self.interpreter, node.op)(node.target, args, kwargs))
             return results
 
-        return _Pair(run("original"), run("bits"))
+        pair = _Pair(run("original"), run("bits"))
+        module = self.plan.modules.get(node.target) if node.op == "call_module" else None
+        if isinstance(module, torch.nn.Linear) and module.bias is not None:
+            shift = torch.cat(pair.original).mean(0) - torch.cat(pair.bits).mean(0)
+            self.found.linear_biases[node.target] = module.bias + shift
+            pair.bits = [chunk + shift for chunk in pair.bits]
+        return pair
 
     def _layer(self, node, layer):
         source = self._as_bits(layer.source)

@@ -66,8 +66,8 @@ class Int8:
         if whole.rate is not None and whole.rate < least:
             raise DisagreementError(
                 f"int8 has the original's best class for {whole.sure_top1} of the {whole.sure} held-out frames whose "
-                f"score is above {report.SURE}, which is less than --min-agreement, {least:g}.\nMore clips to calibrate on, more like "
-                "what the model will see, may help; nothing is written."
+                f"score is above {report.SURE}, which is less than --min-agreement, {least:g}.\n"
+                "More clips to calibrate on, more like what the model will see, may help; nothing is written."
             )
 
 
