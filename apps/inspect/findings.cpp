@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "inspect/findings.h"
 
+#include <gst/gst.h>
+
 #include "engine/module.h"
-#include "inspect/clip.h"
+#include "frames/model_frames.h"
 #include "model/model_file.h"
 
 namespace torchinfer::inspect {
@@ -61,6 +63,21 @@ Status list(const Options& options, const Inspection& model, Findings& findings)
   return {};
 }
 
+/// Some of a clip, as torchinference would hand them to the model.
+Result<std::vector<std::vector<std::byte>>> read_frames(const std::string& clip,
+                                                        const PreprocessParams& params) {
+  constexpr std::size_t most = 64;
+  GError* error = nullptr;
+  if (!gst_init_check(nullptr, nullptr, &error)) {
+    const std::string reason = error == nullptr ? "no reason given" : error->message;
+    g_clear_error(&error);
+    return Status(Code::kUnreadable, "GStreamer does not start: " + reason);
+  }
+  auto frames = frames::read_model_frames(clip, params, most);
+  if (!frames) return frames.status();
+  return std::move(frames->items);
+}
+
 Status profile(const Options& options, Inspection& model, Findings& findings) {
   ProfileRequest request;
   if (findings.info) {
@@ -77,9 +94,9 @@ Status profile(const Options& options, Inspection& model, Findings& findings) {
   request.threads = options.threads;
   request.runs = options.runs;
   if (!options.frames.empty()) {
-    auto items = read_clip(options.frames, findings.info->preprocess);
-    if (!items) return items.status();
-    request.items = std::move(*items);
+    auto frames = read_frames(options.frames, findings.info->preprocess);
+    if (!frames) return frames.status();
+    request.items = std::move(*frames);
   }
   auto report = model.profile(request);
   if (!report) return of_the_model(options, report.status());

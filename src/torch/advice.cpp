@@ -49,6 +49,7 @@ class Survey {
   std::size_t with_bias = 0;  ///< convolutions with a bias and no batch norm
   std::size_t norms = 0;
   std::size_t pads = 0;            ///< in front of a convolution
+  std::size_t training_flags = 0;  ///< of modules, read and set
   std::size_t training_norms = 0;  ///< by a constant in the code
   std::size_t active_dropouts = 0;
   std::size_t fixed_shapes = 0;  ///< views whose first dimension is a number
@@ -59,6 +60,9 @@ class Survey {
     const std::string_view name = node.kind().toQualString();
     if (name.starts_with("quantized::")) quantized = true;
     if (is_convolution(node)) look_at_convolution(node);
+    if (node.kind() == c10::prim::GetAttr && node.s(c10::attr::name) == "training" &&
+        view_.bool_of(node.output()).value_or(false))
+      ++training_flags;
     if (is_batch_norm(node)) {
       ++norms;
       if (name == "aten::batch_norm" && is_true(node, 5)) ++training_norms;
@@ -121,10 +125,10 @@ std::vector<std::string> advise(const GraphView& forward, const ModelTree& tree,
                                 bool saved_frozen) {
   const Survey survey(forward);
   std::vector<std::string> advice;
-  if (tree.in_training > 0)
-    advice.push_back("it was saved in training mode (" +
-                     count_of(tree.in_training, "module", "modules") +
-                     "): torchinference switches that off, other programs may not; call eval() "
+  if (survey.training_flags > 0)
+    advice.push_back("it was saved in training mode, which its code looks at in " +
+                     count_of(survey.training_flags, "place", "places") +
+                     ": torchinference switches that off, other programs may not; call eval() "
                      "before exporting");
   if (survey.training_norms + survey.active_dropouts > 0)
     advice.push_back(

@@ -105,8 +105,6 @@ class Walk {
         buffers.merge(own_buffers);
       } else if (value.isCustomClass()) {
         ++tree.packed;
-      } else if (name == "training" && value.isBool() && value.toBool()) {
-        ++tree.in_training;
       }
     }
     return {};

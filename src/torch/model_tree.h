@@ -24,8 +24,7 @@ std::string schema_text(const torch::jit::Function& method);
 struct ModelTree {
   std::vector<PartFacts> parts;  ///< depth first
   std::map<std::string, std::int64_t> dtypes;
-  std::size_t in_training = 0;  ///< parts whose training flag is set
-  std::size_t packed = 0;       ///< attributes that hold weights in a form of a quantised engine
+  std::size_t packed = 0;  ///< attributes that hold weights in a form of a quantised engine
 };
 
 /// Fails with kUnsupported for a tree of more than 100,000 modules or one that holds itself.

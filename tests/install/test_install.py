@@ -67,6 +67,8 @@ class Install(unittest.TestCase):
 
     def test_the_installed_programs_start(self):
         self.assertIn("usage: gst-torch-export", self.run_installed(self.programs / "gst-torch-export", "--help"))
+        self.assertIn("MODEL", self.run_installed(self.programs / "gst-torch-inspect", "--help"))
+        self.assertIn("device cpu", self.run_installed(self.programs / "gst-torch-inspect", "--system"))
         self.assertEqual((self.programs / "gst-torch-report").exists(), bool(os.environ["HAVE_REPORT"]))
         if os.environ["HAVE_REPORT"]:
             self.assertIn("JSONL", self.run_installed(self.programs / "gst-torch-report", "--help"))

@@ -95,7 +95,7 @@ TEST(TorchInspection, WarnsOfWhatSpeaksAgainstAModel) {
   const auto warns = [](const std::string& name, const std::string& text) {
     EXPECT_THAT(report(name).warnings, ElementsAre(HasSubstr(text))) << name;
   };
-  warns("training_mode", "it was saved in training mode (14 modules)");
+  warns("training_mode", "it was saved in training mode, which its code looks at");
   warns("frozen_with_norms", "frozen, and still 2 convolutions have a batch norm behind them");
   warns("half_folded", "of 3 convolutions 2 have a bias and no batch norm, 1 still have one");
   warns("quantized_with_norm", "1 batch norm is left in a quantised model");
