@@ -46,13 +46,15 @@ GstTorchModel::~GstTorchModel () {
 bool
 GstTorchModel::open (const Read &read) {
   GstTorchSettings settings;
+  bool anew = false;
   {
     const std::lock_guard guard (mutex_);
     state_ = State::kOpening;
     round_++;
     settings = read ();
+    anew = std::exchange (asked_, false);
   }
-  const bool loaded = load (settings);
+  const bool loaded = load (settings, anew);
   if (loaded) {
     start_dump (settings.dump_inputs);
     stream_.start (running_.session);
@@ -72,9 +74,10 @@ GstTorchModel::open (const Read &read) {
   return loaded;
 }
 
-/// On the way to PAUSED, when nobody else looks at running_.
+/// On the way to PAUSED, when nobody else looks at running_. `anew`: model-file was set since the
+/// last load, and its file may be another one under the same name.
 bool
-GstTorchModel::load (const GstTorchSettings &settings) {
+GstTorchModel::load (const GstTorchSettings &settings, bool anew) {
   if (settings.attach == 0) {
     GST_INFO_OBJECT (element_, "nothing to attach: frames pass, no model is loaded");
     running_ = {};
@@ -85,7 +88,8 @@ GstTorchModel::load (const GstTorchSettings &settings) {
     GST_TORCH_POST_ERROR (element_, request.status ());
     return false;
   }
-  if (running_.session && *request == running_.request && running_.session->engine_status ().ok ())
+  if (running_.session && !anew && *request == running_.request &&
+      running_.session->engine_status ().ok ())
     return true;
 
   // The old seat is given up first: two models need not fit into memory at once.
@@ -137,6 +141,7 @@ GstTorchModel::change (const Read &read) {
   Status status;
   {
     const std::lock_guard guard (mutex_);
+    asked_ = true;
     if (state_ == State::kClosed)
       return;
     wanted_ = read ();
@@ -215,6 +220,7 @@ GstTorchModel::swap (const Running &running, const SessionRequest &request, std:
     const std::lock_guard guard (mutex_);
     if (!is_current (round))
       return;
+    asked_ = false;
     running_.request = request;
     if (!unchanged) {
       running_.session = session;

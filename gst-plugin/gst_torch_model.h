@@ -65,7 +65,7 @@ class GstTorchModel {
     torchinfer::SessionRequest request;  ///< what it was opened for
   };
 
-  bool load (const GstTorchSettings &settings);
+  bool load (const GstTorchSettings &settings, bool anew);
   void start_dump (const std::string &path);
   torchinfer::Status start_loader ();
   void run_loader ();
@@ -85,6 +85,7 @@ class GstTorchModel {
   Running running_;                          ///< session null: nothing is loaded
   std::shared_ptr<GstTorchInputDump> dump_;  ///< null: dump-inputs is not set, or failed
   std::optional<GstTorchSettings> wanted_;   ///< by change(), and not begun yet
+  bool asked_ = false;                       ///< by change(), and nothing was loaded for it yet
   bool loading_ = false;                     ///< loader_ is at work
   std::thread loader_;                       ///< may have ended
 };

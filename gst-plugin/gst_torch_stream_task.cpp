@@ -138,10 +138,9 @@ GstTorchStream::discard_to_revival (Lock &lock) {
       settle_query (false);
     discarded.push_back (take_head ());
   }
-  const bool frames_left = queued_frames_ != 0;
+  // What is at the engine is left to it: without the lock, a frame behind the revival could be
+  // there by now.
   lock.unlock ();
-  if (!frames_left)
-    frames_.cancel ();
   GST_DEBUG_OBJECT (
       element_, "downstream is EOS, discarded %" G_GSIZE_FORMAT " items", discarded.size ());
   store_sticky_events (discarded);

@@ -192,6 +192,29 @@ TEST_F(Swap, OutlivesReady) {
   EXPECT_EQ(control.loads(), 2u);
 }
 
+TEST_F(Swap, InReadyTheSameNameIsReadAnew) {
+  Pads& pads = playing();
+  const auto path = running(pads);
+  pads.set_state(GST_STATE_READY);
+  write_model(named("b"));
+  set_model(pads, path);
+  EXPECT_EQ(pads.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  expect_swapped(pads, path);
+  EXPECT_EQ(control.loads(), 2u);
+  EXPECT_TRUE(models_become(1));
+}
+
+TEST_F(Swap, WhatWasRefusedIsTriedAgainAtTheNextStartUnderTheSameNameToo) {
+  Pads& pads = playing();
+  const auto path = running(pads);
+  write_model("nonsense");
+  set_model(pads, path);
+  ASSERT_EQ(answer(pads).type, GST_MESSAGE_WARNING);
+  pads.set_state(GST_STATE_READY);
+  EXPECT_EQ(pads.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_FAILURE);
+  EXPECT_EQ(answer(pads).type, GST_MESSAGE_ERROR);
+}
+
 TEST_F(Swap, TheWayToReadyDoesNotWaitForTheLoadAndTheWayBackJoinsIt) {
   Pads& pads = playing();
   const auto path = other("b", "load gate l");
@@ -220,6 +243,7 @@ TEST_F(Swap, WhatIsStillLoadedInReadyDoesNotTakeOver) {
   pads.set_state(GST_STATE_READY);
   set_model(pads, old);
   ASSERT_EQ(pads.set_state(GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+  expect_swapped(pads, old);
   control.open_gate("l");
   // One is loaded after the other: when this one is there, the first has come and gone.
   const auto path = other("c", "load gate s");
