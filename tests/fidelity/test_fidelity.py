@@ -25,7 +25,7 @@ def decoded_with_results(clip, model, folder):
         *("t.", "!", "queue", "!", "torchinference", f"model-file={model}", "top-k=5", "!"),
         *("analyticsjson", "!", "filesink", f"location={lines}", "async=false"),
     )
-    frames = reference.frames_from_caps(media.caps_of(printed, "raw"))
+    frames = reference.frames_from_caps(media.raw_caps(printed, "I420"))
     return raw, frames, media.json_lines(lines)
 
 

@@ -34,11 +34,12 @@ def launch(*pipeline, timeout=300):
     return done.stdout
 
 
-def caps_of(printed, element):
-    """The caps of `element`'s sink pad in what launch() returned."""
-    found = re.findall(rf"{re.escape(element)}\.GstPad:sink: caps = (.*)", printed)
+def raw_caps(printed, video_format):
+    """The last caps of raw video of that format in what launch() returned. Of whichever element: beside sinks that
+    are all async=false, gst-launch 1.26 can miss what some of them say while the pipeline starts."""
+    found = re.findall(rf"caps = (video/x-raw, format=\(string\){video_format}, .*)", printed)
     if not found:
-        raise RuntimeError(f"{element} got no caps:\n{printed}")
+        raise RuntimeError(f"no pad got caps of {video_format}:\n{printed}")
     return found[-1]
 
 
