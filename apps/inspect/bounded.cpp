@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 
 namespace torchinfer::inspect {
 namespace {
@@ -55,20 +56,22 @@ Ending run_bounded(const Bounds& bounds, const std::function<int()>& work) {
   sigset_t child_ends, before;
   sigemptyset(&child_ends);
   sigaddset(&child_ends, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &child_ends, &before);
+  pthread_sigmask(SIG_BLOCK, &child_ends, &before);
   const int caught = memfd_create("stderr", MFD_CLOEXEC);
   const auto parent = getpid();
   const auto child = fork();
-  if (child < 0) return {1, std::string("no process can be started: ") + std::strerror(errno)};
+  if (child < 0)
+    return {1, std::string("no process can be started: ") + std::generic_category().message(errno)};
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
-    sigprocmask(SIG_SETMASK, &before, nullptr);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (caught >= 0) dup2(caught, STDERR_FILENO);
     // A crash is told in a line; its memory image would fill the disk.
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     limit_memory(bounds.memory_bytes);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): this process has one thread
     exit(work());
   }
   Ending ending;
@@ -81,10 +84,10 @@ Ending run_bounded(const Bounds& bounds, const std::function<int()>& work) {
     ending.exit_status = WEXITSTATUS(status);
     if (caught >= 0) pass_on(caught);
   } else {
-    ending.problem = std::string("libtorch crashed on it: ") + strsignal(WTERMSIG(status));
+    ending.problem = std::string("libtorch crashed on it: ") + sigdescr_np(WTERMSIG(status));
   }
   if (caught >= 0) close(caught);
-  sigprocmask(SIG_SETMASK, &before, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return ending;
 }
 

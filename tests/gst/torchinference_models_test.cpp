@@ -15,6 +15,10 @@
 #include "support/temp_folder.h"
 #include "test_models.h"
 
+// A build with AddressSanitizer shall answer an allocation that cannot be had as any other build
+// does.
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+
 // The element with libtorch and real TorchScript models.
 
 namespace torchinfer::test {
