@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from .modules import names_of, replace
 from .watch import Watch
 
 _CONVOLUTIONS = (functional.conv2d, torch.conv2d)
@@ -25,9 +26,7 @@ class BatchNorms:
         watch = Watch(model)
         watch.run(example)
         self._model = model
-        self._names = {}
-        for name, module in model.named_modules(remove_duplicate=False):
-            self._names.setdefault(module, []).append(name)
+        self._names = names_of(model)
         self._pairs = []
         self.left = []  # "where: why" of each that stays
         for run in watch.runs:
@@ -36,22 +35,17 @@ class BatchNorms:
                 if isinstance(conv, nn.Module):
                     self._pairs.append((conv, run.module))
                 else:
-                    self.left.append(f"{self._names[run.module][0]}: {conv}")
+                    self.left.append(f"{self._names[run.module]}: {conv}")
 
     def names(self):
         """Names of the batch norms that fold() changes."""
-        return [self._names[norm][0] for _, norm in self._pairs]
+        return [self._names[norm] for _, norm in self._pairs]
 
     def fold(self):
         """Changes the model in place."""
         for conv, norm in self._pairs:
-            self._replace(conv, fuse_conv_bn_eval(conv, norm))
-            self._replace(norm, nn.Identity())
-
-    def _replace(self, old, new):
-        for name in self._names[old]:
-            parent, _, child = name.rpartition(".")
-            setattr(self._model.get_submodule(parent), child, new)
+            replace(self._model, conv, fuse_conv_bn_eval(conv, norm))
+            replace(self._model, norm, nn.Identity())
 
 
 def _convolution_before(watch, run):

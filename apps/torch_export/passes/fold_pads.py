@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .modules import names_of, replace
 from .watch import Watch, tensors_in
 
 _PADS = (functional.pad, torch._C._nn.pad, torch.constant_pad_nd)
@@ -39,9 +40,7 @@ class Pads:
         watch = Watch(model)
         watch.run(example)
         self._model = model
-        self._names = {}
-        for name, module in model.named_modules(remove_duplicate=False):
-            self._names.setdefault(module, []).append(name)
+        self._names = names_of(model)
         self._sites = {}  # by convolution
         self.left = []  # "where: why" of each pad that stays
         found = []
@@ -51,31 +50,26 @@ class Pads:
                 if isinstance(site, _Site):
                     found.append(site)
                 else:
-                    self.left.append(f"{self._names[call.modules[-1]][0] or 'the model itself'}: {site}")
+                    self.left.append(f"{self._names[call.modules[-1]] or 'the model itself'}: {site}")
         for module in dict.fromkeys(site.conv_run.module for site in found):
             of_module = [site for site in found if site.conv_run.module is module]
             reason = _why_not_all(watch, module, of_module, found)
             if reason:
-                self.left += [f"{self._names[module][0]}: {reason}"] * len(of_module)
+                self.left += [f"{self._names[module]}: {reason}"] * len(of_module)
             else:
                 self._sites[module] = of_module
 
     def names(self):
         """Names of the convolutions that fold() changes."""
-        return [self._names[module][0] for module in self._sites]
+        return [self._names[module] for module in self._sites]
 
     def fold(self):
         """Changes the model in place."""
         for module, sites in self._sites.items():
             for site in sites:
                 if site.pad_run is not site.conv_run:
-                    self._replace(site.pad_run.module, nn.Identity())
-            self._replace(module, _folded_convolution(module, sites[0]))
-
-    def _replace(self, old, new):
-        for name in self._names[old]:
-            parent, _, child = name.rpartition(".")
-            setattr(self._model.get_submodule(parent), child, new)
+                    replace(self._model, site.pad_run.module, nn.Identity())
+            replace(self._model, module, _folded_convolution(module, sites[0]))
 
 
 def _site(watch, call):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .modules import replace
 from .watch import Watch, tensors_in
 
 _CONVOLUTIONS = (functional.conv2d, torch.conv2d)
@@ -24,7 +25,7 @@ def replace_all(model, example):
     for module in own:
         runs = [run for run in watch.runs if run.module is module]
         if set(module._parameters) == {"weight", "bias"} and all(_is_plain(watch, run) for run in runs):
-            _replace(model, module, _plain(module))
+            replace(model, module, _plain(module))
             count += 1
     return count
 
@@ -67,10 +68,3 @@ def _plain(module):
     made.weight = module.weight
     made.bias = module.bias
     return made
-
-
-def _replace(model, old, new):
-    for name, module in list(model.named_modules(remove_duplicate=False)):
-        if module is old:
-            parent, _, child = name.rpartition(".")
-            setattr(model.get_submodule(parent), child, new)
