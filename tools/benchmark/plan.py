@@ -128,23 +128,22 @@ class Plan:
         return ", ".join(f"batch {batch}: {rate['fps']:.1f} fps" for batch, rate in found.items())
 
     def end_to_end(self, samples, name):
-        found = self.flow(
-            samples, f"end-to-end/{name}", f"{self.decode} ! {self.inference(name)} ! fakesink sync=false"
-        )
-        stats = found["inference"][0]
+        stats, said = self.through_torchinference(samples, f"end-to-end/{name}", self.files[name].torchscript)
         for stage in ("preprocess", "queue", "forward", "decode", "output-wait"):
             samples.add(f"end-to-end/{name}/{stage}-ms", stats[stage]["mean"] * 1e-6)
-        how = f"batches of {stats['batch-size']}, {stats['workers']} workers of {stats['threads']} threads"
-        samples.facts.setdefault(f"end-to-end/{name}", []).append(how)
-        return f"{found['fps']:.1f} fps ({how})"
+        return said
 
     def int8(self, samples, name):
-        inference = f"torchinference name=inference model-file={self.files[name].int8}"
-        found = self.flow(samples, f"int8/{name}", f"{self.decode} ! {inference} ! fakesink sync=false")
+        return self.through_torchinference(samples, f"int8/{name}", self.files[name].int8)[1]
+
+    def through_torchinference(self, samples, key, model):
+        """The element's statistics, and what came out in words."""
+        inference = f"torchinference name=inference model-file={model}"
+        found = self.flow(samples, key, f"{self.decode} ! {inference} ! fakesink sync=false")
         stats = found["inference"][0]
         how = f"batches of {stats['batch-size']}, {stats['workers']} workers of {stats['threads']} threads"
-        samples.facts.setdefault(f"int8/{name}", []).append(how)
-        return f"{found['fps']:.1f} fps ({how})"
+        samples.facts.setdefault(key, []).append(how)
+        return stats, f"{found['fps']:.1f} fps ({how})"
 
     def onnxinference(self, samples, name):
         try:
