@@ -84,7 +84,9 @@ Ending run_bounded(const Bounds& bounds, const std::function<int()>& work) {
     ending.exit_status = WEXITSTATUS(status);
     if (caught >= 0) pass_on(caught);
   } else {
-    ending.problem = std::string("libtorch crashed on it: ") + sigdescr_np(WTERMSIG(status));
+    const char* signal = sigdescr_np(WTERMSIG(status));  // null for those without a name
+    ending.problem = std::string("libtorch crashed on it: ") +
+                     (signal != nullptr ? std::string(signal) : std::to_string(WTERMSIG(status)));
   }
   if (caught >= 0) close(caught);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
