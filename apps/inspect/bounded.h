@@ -20,8 +20,9 @@ struct Ending {
 };
 
 /// Runs `work` in a process of its own. A file that makes libtorch crash, hang or eat memory cannot
-/// take more than that one with it. What it writes to standard error is passed on where it ends by
-/// itself. To be called while the process has one thread.
+/// take more than that one with it. What it writes to standard output and error is passed on when
+/// it has ended by itself, so that a slow reader costs it no time. To be called while the process
+/// has one thread; SIGCHLD gets its default action.
 Ending run_bounded(const Bounds& bounds, const std::function<int()>& work);
 
 }  // namespace torchinfer::inspect

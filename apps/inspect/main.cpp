@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iostream>
 #include <sstream>
+#include <stdexcept>
 #ifdef HAVE_OPENCV
 #include <opencv2/imgcodecs.hpp>
 #endif
@@ -23,18 +24,23 @@
 namespace torchinfer::inspect {
 namespace {
 
-Status write_chart([[maybe_unused]] const std::string& path,
-                   [[maybe_unused]] const ProfileReport& profile) {
 #ifdef HAVE_OPENCV
-  if (!cv::haveImageWriter(path))
-    return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
-  if (!cv::imwrite(path, draw_profile(profile)))
-    return {Code::kUnreadable, path + " cannot be written"};
-  return {};
-#else
-  return {Code::kUnsupported, "--chart: this build has no OpenCV to draw with"};
-#endif
+/// Found out before minutes have been spent.
+Status check_chart(const std::string& path) {
+  if (path.empty() || cv::haveImageWriter(path)) return {};
+  return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
 }
+Status write_chart(const std::string& path, const ProfileReport& profile) {
+  if (cv::imwrite(path, draw_profile(profile))) return {};
+  return {Code::kUnreadable, path + " cannot be written"};
+}
+#else
+Status check_chart(const std::string& path) {
+  if (path.empty()) return {};
+  return {Code::kUnsupported, "--chart: this build has no OpenCV to draw with"};
+}
+Status write_chart(const std::string&, const ProfileReport&) { return {}; }
+#endif
 
 /// Everything that the options ask for of a model, as text.
 Status print_model(std::ostream& out, const Options& options, const Findings& findings) {
@@ -52,6 +58,7 @@ Status print_model(std::ostream& out, const Options& options, const Findings& fi
 }
 
 Status run(const Options& options, std::ostream& out, bool& loads) {
+  if (auto status = check_chart(options.chart); !status.ok()) return status;
   nlohmann::ordered_json json;
   if (options.system) {
     const auto page = describe_system();
@@ -89,7 +96,8 @@ int work(const Options& options) {
       std::cerr << "gst-torch-inspect: " << status.message() << '\n';
       return 1;
     }
-    std::cout << out.str() << std::flush;
+    if (!(std::cout << out.str() << std::flush))
+      throw std::runtime_error("what was found cannot be written");
     return loads ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << "gst-torch-inspect: " << error.what() << '\n';
@@ -121,7 +129,8 @@ int main_of(int argc, char** argv) {
   }
   const auto ending = run_bounded(bounds_of(options), [&] { return work(options); });
   if (!ending.problem.empty())
-    std::cerr << "gst-torch-inspect: " << options.model << ": " << ending.problem << '\n';
+    std::cerr << "gst-torch-inspect: " << options.model << (options.model.empty() ? "" : ": ")
+              << ending.problem << '\n';
   return ending.exit_status;
 }
 

@@ -190,6 +190,7 @@ void print_page(std::ostream& out, const Findings& findings) {
 }
 
 Status print_tree(std::ostream& out, const Findings& findings, const std::string& module) {
+  if (!findings.report.load.ok()) return findings.report.load;
   bool found = false;
   const auto base = module.empty() ? 0 : std::ranges::count(module, '.') + 1;
   for (const auto& part : findings.report.parts) {

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """gst-torch-inspect from outside: pages, JSON, exit status, and files that are not what they should be."""
 
+import fcntl
 import json
 import os
 import pathlib
+import select
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -137,6 +140,13 @@ class Refusals(unittest.TestCase):
             return  # sanitizers need more memory than any limit allows
         self.assertIn("memory", self.fails(model("grows_at_load"), "--memory-limit", "1500"))
 
+    def test_what_is_printed_is_bounded(self):
+        self.assertIn("it prints more than 256 MiB", self.fails(model("prints_at_load")))
+
+    def test_a_chart_that_cannot_be_drawn_is_refused_before_the_model_is_run(self):
+        if os.environ["HAVE_CHARTS"]:
+            self.assertIn("no picture format", self.fails(model("throws"), "--profile", "--chart", "bars.txt"))
+
     def test_what_is_not_there_is_named_with_what_is(self):
         self.assertIn("it has 0, 1, 2", self.fails(model("classifier"), "--module", "layer1", "--code"))
         self.assertIn("no method", self.fails(model("classifier"), "--method", "train", "--code"))
@@ -146,3 +156,48 @@ class Refusals(unittest.TestCase):
         status, out, err = inspect(model("unknown_operator"))
         self.assertEqual((status, err), (1, ""))
         self.assertIn("gst_torch_test::twice is no operator of this libtorch", out)
+        self.assertIn("cannot be loaded", self.fails(model("unknown_operator"), "--tree"))
+
+
+class Readers(unittest.TestCase):
+    """Who reads the output, and who started the program."""
+
+    COMMAND = ("gst-torch-inspect", model("classifier"), "--json", "--graph")
+
+    def start(self):
+        """With a pipe that holds less than there is to say."""
+        program = subprocess.Popen(self.COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(program.communicate)
+        self.addCleanup(program.kill)
+        fcntl.fcntl(program.stdout, fcntl.F_SETPIPE_SZ, 4096)
+        select.select([program.stdout], [], [])
+        return program
+
+    def test_nothing_that_is_bounded_waits_for_the_reader(self):
+        program = self.start()
+        self.assertEqual(pathlib.Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text(), "")
+        output = program.communicate()[0]
+        self.assertGreater(len(output), 4096)
+        self.assertTrue(json.loads(output)["graph"].startswith("graph("))
+        self.assertEqual(program.returncode, 0)
+
+    def test_one_that_goes_away_ends_the_program_quietly(self):
+        program = self.start()
+        program.stdout.close()
+        self.assertEqual((program.wait(), program.stderr.read()), (-signal.SIGPIPE, ""))
+
+    def test_a_full_disk_is_said(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(self.COMMAND, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^gst-torch-inspect: .*: what was found cannot be written: No space left.*\n$")
+
+    def test_a_parent_that_ignores_its_children_changes_nothing(self):
+        done = subprocess.run(
+            [*self.COMMAND, "--time-limit", "600"],
+            stdout=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+            timeout=300,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 0)

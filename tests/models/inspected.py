@@ -99,6 +99,31 @@ def grows_at_load(path):
     script(GrowsAtLoad(), path)
 
 
+class PrintsAtLoad(nn.Module):
+    @torch.jit.export
+    def __getstate__(self) -> Tuple[int, bool]:
+        return 1, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: Tuple[int, bool]) -> None:
+        text = "and on "
+        for _ in range(12):
+            text = text + text
+        count = state[0]
+        while count != 0:
+            print(text)
+            count = 3 - count
+        self.training = state[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+@model
+def prints_at_load(path):
+    script(PrintsAtLoad(), path)
+
+
 class Conditional(nn.Module):
     """Two ways, and a loop, so that its graph has blocks in blocks."""
 
