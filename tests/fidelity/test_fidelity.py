@@ -21,9 +21,9 @@ def decoded_with_results(clip, model, folder):
     raw, lines = folder / f"{clip.stem}.i420", folder / f"{clip.stem}.jsonl"
     printed = media.launch(
         *("filesrc", f"location={clip}", "!", "decodebin3", "!", "video/x-raw,format=I420", "!", "tee", "name=t"),
-        *("t.", "!", "queue", "!", "filesink", "name=raw", f"location={raw}", "async=false"),
+        *("t.", "!", "queue", "!", "filesink", f"location={raw}"),
         *("t.", "!", "queue", "!", "torchinference", f"model-file={model}", "top-k=5", "!"),
-        *("analyticsjson", "!", "filesink", f"location={lines}", "async=false"),
+        *("analyticsjson", "!", "filesink", f"location={lines}"),
     )
     frames = reference.frames_from_caps(media.raw_caps(printed, "I420"))
     return raw, frames, media.json_lines(lines)

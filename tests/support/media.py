@@ -35,8 +35,8 @@ def launch(*pipeline, timeout=300):
 
 
 def raw_caps(printed, video_format):
-    """The last caps of raw video of that format in what launch() returned. Of whichever element: beside sinks that
-    are all async=false, gst-launch 1.26 can miss what some of them say while the pipeline starts."""
+    """The last caps of raw video of that format in what launch() returned. The pipeline must preroll: beside sinks
+    that are all async=false, gst-launch 1.26 can miss what elements say while it starts."""
     found = re.findall(rf"caps = (video/x-raw, format=\(string\){video_format}, .*)", printed)
     if not found:
         raise RuntimeError(f"no pad got caps of {video_format}:\n{printed}")
