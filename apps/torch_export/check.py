@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compares a model that was saved and loaded again with the one that came in."""
+"""Compares a model that was saved and loaded again with the one that came in. A model may write to its input, so each
+gets one of its own."""
 
 import dataclasses
 
@@ -39,7 +40,7 @@ def answers(model, model_input, as_bytes=False):
     for size, tensor in inputs.items():
         try:
             with torch.no_grad():
-                outputs[size] = model(model_input.from_bytes(tensor) if as_bytes else tensor)
+                outputs[size] = model(model_input.from_bytes(tensor) if as_bytes else tensor.clone())
         except Exception as error:
             if size > 1:  # it is made for one frame at a time
                 only_one = _reason(error)
@@ -69,14 +70,15 @@ def answer_clips(original, model, model_input, clips):
 def run(module, model_input, frames, only_one):
     """The output for bytes of frames, however the model takes them."""
     with torch.no_grad():
-        return torch.cat([module(model_input.from_bytes(batch)) for batch in frames.split(1 if only_one else 8)])
+        batches = frames.split(1 if only_one else 8)
+        return torch.cat([module(model_input.from_bytes(batch).clone()) for batch in batches])
 
 
-def compare_clips(module, changed, labels):
-    """The same for frames of clips; gives a line of text for each."""
+def compare_clips(module, changed, labels, only_one):
+    """The same for frames of clips; gives a line of text for each. `only_one`: the module's, as in Verdict."""
     model_input, original = changed.model_input, changed.original
     for clip, expected in original.clips:
-        found = run(module, model_input, clip.frames, original.only_one)
+        found = run(module, model_input, clip.frames, only_one)
         largest = float(expected.abs().max())
         difference = float((found - expected).abs().max())
         if not difference <= changed.tolerance * largest:
@@ -97,7 +99,7 @@ def compare(module, original, tolerance):
     for size, expected in original.outputs.items():
         try:
             with torch.no_grad():
-                found = module(original.inputs[size])
+                found = module(original.inputs[size].clone())
         except Exception as error:
             if size == 1:
                 raise DifferenceError(f"the converted model does not run: {_reason(error)}") from error

@@ -16,6 +16,7 @@ from . import model_info
 from .errors import ExportError
 
 PROGRAM = "gst-torch-frames"
+_MOST = 65536  # frames that it hands over
 
 
 @dataclasses.dataclass
@@ -41,8 +42,11 @@ def read(paths, model_input, most):
         for path in paths:
             if not pathlib.Path(path).is_file():
                 raise ExportError(f"{path}: no such file")
-            command = [program, "--model-info", info, "--output", output, "--most", str(max(2, most)), "--", path]
-            done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+            count = min(max(2, most), _MOST)
+            command = [program, "--model-info", info, "--output", output, "--most", count, "--", path]
+            command = [str(word) for word in command]
+            # What it says may hold a name that is no UTF-8.
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
             if done.returncode != 0:
                 raise ExportError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"{program} failed")
             said = json.loads(done.stdout.splitlines()[-1])

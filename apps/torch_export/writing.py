@@ -26,9 +26,11 @@ def write(output, data, extra, changed, labels, say):
         if changed.judge:
             changed.judge(lambda: convert.from_file(str(part), list(extra))[0])
         else:
-            for line in check.compare_clips(module, changed, labels):
+            for line in check.compare_clips(module, changed, labels, verdict.only_one):
                 say("", line)
         os.replace(part, output)
+    except BrokenPipeError:  # of what was said, not of the file
+        raise
     except OSError as error:
         raise ExportError(f"{error.filename or output}: {error.strerror} (--output)") from error
     finally:

@@ -4,12 +4,16 @@
 import configparser
 import contextlib
 import io
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
+import media
 import toy_models
 import torch
 from torch_export import cli
@@ -162,6 +166,18 @@ class Writes(ExportTest):
         self.assertEqual(self.load()[1]["input_0"]["dims"], "1,3,32,32")
         self.assertIn("one frame at a time", out)
 
+    def test_a_trace_for_one_frame_at_a_time_is_checked_with_single_frames(self):
+        clip = media.assets() / "clips" / "carphone.mp4"
+        arguments = ("--input-size", "32", "--frames", "12", "--check-with", str(clip))
+        status, out, err = self.export("toy_models:FixedByTracing", *SCALE, *arguments)
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(self.load()[1]["input_0"]["dims"], "1,3,32,32")
+        self.assertRegex(out, r"carphone\.mp4: \d+ frames, largest difference")
+
+    def test_a_model_that_writes_to_its_input_is_compared_on_the_same_input(self):
+        status, _, err = self.export("toy_models:WritesInput", *SCALE, "--input-size", "48")
+        self.assertEqual((status, err), (0, ""))
+
     def test_the_same_export_gives_the_same_bytes(self):
         files = []
         for _ in range(2):
@@ -313,6 +329,39 @@ class Refuses(ExportTest):
         status, _, err = self.export("toy_models:net", *SCALE)
         self.assertEqual(status, 1)
         self.assertIn("no such folder (--output)", err)
+
+
+class Ends(ExportTest):
+    """What stays behind of an export that does not come to its end: nothing."""
+
+    def test_who_reads_the_output_goes_away(self):
+        class Reader(io.StringIO):
+            def write(self, text):
+                if "check" in text:
+                    raise BrokenPipeError
+                return super().write(text)
+
+        with self.assertRaises(BrokenPipeError), contextlib.redirect_stdout(Reader()):
+            cli.main(["toy_models:net", *SCALE, "--input-size", "32", "--output", str(self.file)])
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_that_is_told_by_the_exit_status_alone(self):
+        read, write = os.pipe()
+        os.close(read)
+        command = [sys.executable, str(TOOL), "--list"]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+        os.close(write)
+        self.assertEqual((done.returncode, done.stderr), (128 + signal.SIGPIPE, ""))
+
+    def test_it_is_ended_while_it_writes(self):
+        arguments = ["toy_models:net", "--python-path", str(HERE), *SCALE, "--input-size", "1024"]
+        command = [sys.executable, str(TOOL), *arguments, "--output", str(self.file)]
+        program = subprocess.Popen(command, stdout=subprocess.PIPE)
+        while program.poll() is None and not any(self.folder.iterdir()):
+            time.sleep(0.001)
+        program.terminate()
+        program.communicate()
+        self.assertEqual([path for path in self.folder.iterdir() if path != self.file], [])
 
 
 class CommandLine(unittest.TestCase):

@@ -116,6 +116,13 @@ class Answers(unittest.TestCase):
                 _, module = quantised(model, outside)
                 self.assertGreater(signal_to_noise(expected, module(pictures(16, seed=3))), 28)
 
+    def test_so_are_those_of_a_model_that_writes_to_its_input(self):
+        torch.manual_seed(5)
+        model, outside = toy_models.WritesInput().eval(), model_input()
+        expected = model(outside.from_bytes(pictures(16, seed=3)))
+        _, module = quantised(model, outside)
+        self.assertGreater(signal_to_noise(expected, module(pictures(16, seed=3))), 45)
+
     def test_a_batch_gives_each_frame_what_it_gets_alone(self):
         _, module = quantised(toy_models.residual(), model_input())
         frames_in = pictures(5, seed=4)

@@ -57,6 +57,19 @@ class OneAtATime(Net):
         return super().forward(x).reshape(1, self.fc.out_features)
 
 
+class FixedByTracing(Net):
+    """Takes batches of any size, and its trace those of the example's size alone."""
+
+    def forward(self, x):
+        return super().forward(x).reshape(int(x.shape[0]), self.fc.out_features)
+
+
+class WritesInput(Residual):
+    def forward(self, x):
+        x = x.mul_(4)
+        return super().forward(x)
+
+
 class Wavering(Net):
     """Answers differently each time, as a model with dropout left on does."""
 

@@ -67,7 +67,9 @@ class _Walk:
             values = [chunk.permute(0, 3, 1, 2).float() - zero[None, :, None, None] for chunk in chunks]
         else:
             values = [model_input.from_bytes(chunk) for chunk in chunks]
-        self.values = {plan.input: _Pair(values, values)}
+        # Where anything but a convolution takes them, it may write to them.
+        bits = values if plan.takes_bytes() else [chunk.clone() for chunk in values]
+        self.values = {plan.input: _Pair(values, bits)}
 
     def run(self):
         last = self.plan.last_users()
