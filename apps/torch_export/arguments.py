@@ -3,6 +3,7 @@
 
 import argparse
 import fractions
+import sys
 
 DESCRIPTION = """\
 Exports a PyTorch image classifier as a TorchScript file that torchinference runs as it is: what its user must know
@@ -23,14 +24,24 @@ examples:
 
 The saved file is loaded again and run beside the original before it gets its name.
 exit status: 0 written; 1 the export is impossible; 2 wrong usage; 3 the saved model's output differs from the
-original's, nothing written."""
+original's, or int8 agrees too seldom: nothing is written."""
+
+LARGEST_SIDE = 16384  # pixels; what model infos may say
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as the other programs do."""
+
+    def error(self, message):
+        print(f"{self.prog}: {message} (--help explains)", file=sys.stderr)
+        sys.exit(2)
 
 
 def numbers(text):
     """`0.485,0.456,0.406` or `127/255`: a list of floats."""
     try:
         return [float(fractions.Fraction(item.strip())) for item in text.split(",")]
-    except (ValueError, ZeroDivisionError):
+    except (ValueError, ZeroDivisionError, OverflowError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 0.485,0.456,0.406") from None
 
 
@@ -41,8 +52,8 @@ def size(text):
         values = [int(part) for part in parts]
     except ValueError:
         values = []
-    if len(values) not in (1, 2) or min(values) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, such as 224x224")
+    if len(values) not in (1, 2) or min(values) < 1 or max(values) > LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HEIGHTxWIDTH, such as 224x224, of at most {LARGEST_SIDE}")
     return (values[0], values[-1])
 
 
@@ -54,6 +65,20 @@ def resize(text):
     if pixels and not (pixels.isdigit() and int(pixels) > 0):
         raise argparse.ArgumentTypeError(f"{pixels!r} is not a number of pixels")
     return policy, int(pixels) if pixels else None
+
+
+def name(text):
+    """One line that can be read."""
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} is empty or has characters that cannot be printed")
+    return text
+
+
+def path(text):
+    """What a variable that is not set becomes is none."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the file is empty")
+    return text
 
 
 def byte(text):
@@ -90,7 +115,7 @@ def tolerance(text):
 
 
 def parser():
-    main = argparse.ArgumentParser(
+    main = Parser(
         prog="gst-torch-export",
         description=DESCRIPTION,
         epilog=EPILOG,
@@ -99,7 +124,7 @@ def parser():
     main.add_argument(
         "name", metavar="NAME", nargs="?", help="torchvision model, package.module:function, or TorchScript file"
     )
-    main.add_argument("--output", "-o", metavar="FILE", help="the TorchScript file to write")
+    main.add_argument("--output", "-o", type=path, metavar="FILE", help="the TorchScript file to write")
     main.add_argument("--method", choices=("trace", "script"), default="trace", help="default: trace")
     main.add_argument("--list", action="store_true", help="print the torchvision models and leave")
     main.add_argument("--verbose", action="store_true", help="print the model info; show where Python failed")
@@ -158,7 +183,7 @@ def parser():
     )
 
     model = main.add_argument_group("the model")
-    model.add_argument("--weights", metavar="FILE", help="state dict to load; every tensor must fit")
+    model.add_argument("--weights", type=path, metavar="FILE", help="state dict to load; every tensor must fit")
     model.add_argument(
         "--arg",
         action="append",
@@ -210,8 +235,9 @@ def parser():
     )
     output.add_argument(
         "--labels",
+        type=path,
         metavar="FILE|imagenet|none",
         help="one label a line, class 0 first; default: torchvision's where the number of classes is theirs, else none",
     )
-    output.add_argument("--model-name", metavar="TEXT", help="name shown to people; default: NAME")
+    output.add_argument("--model-name", type=name, metavar="TEXT", help="name shown to people; default: NAME")
     return main

@@ -3,6 +3,7 @@
 gets one of its own."""
 
 import dataclasses
+import re
 
 import torch
 
@@ -45,10 +46,15 @@ def answers(model, model_input, as_bytes=False):
             if size > 1:  # it is made for one frame at a time
                 only_one = _reason(error)
                 break
+            several = re.search("missing .*argument|missing value for argument", str(error))
             raise ExportError(
                 f"the model does not take a {model_input.dtype} tensor of {list(tensor.shape)}: "
                 f"{type(error).__name__}: {error}\n"
-                "--input-size, --color-order and --layout say what it takes."
+                + (
+                    "Models of one image tensor are supported: put it into a module that fills in the others."
+                    if several
+                    else "--input-size, --color-order and --layout say what it takes."
+                )
             ) from error
     one = outputs[1]
     if not isinstance(one, torch.Tensor):

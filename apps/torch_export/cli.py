@@ -13,7 +13,11 @@ def main(argv=None):
     parser = arguments.parser()
     options = parser.parse_args(argv)
     if not options.list and (not options.name or not options.output):
-        parser.error("NAME and --output FILE are needed; --help explains, --list prints torchvision's names")
+        swallowed = (options.calibrate or options.check_with) and not options.name
+        parser.error(
+            "NAME and --output FILE are needed; --list prints torchvision's names"
+            + ("; write NAME first, --calibrate and --check-with take all words that follow" if swallowed else "")
+        )
     if options.int8 != bool(options.calibrate):
         parser.error("--int8 and --calibrate go together")
     if options.int8 and (options.precision != "fp32" or options.channels_last or options.keep_batch_norms):
@@ -22,7 +26,7 @@ def main(argv=None):
         if options.list:
             from . import sources
 
-            print("\n".join(sources.torchvision_names()))
+            _print("\n".join(sources.torchvision_names()))
         else:
             _export(options)
     except ExportError as error:
@@ -34,7 +38,16 @@ def main(argv=None):
 
 
 def _say(what, text):
-    print(f"{what:<8} {text}", flush=True)
+    _print(f"{what:<8} {text}")
+
+
+def _print(text):
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # who read it has had enough
+        raise
+    except OSError as error:
+        raise ExportError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def _export(options):
@@ -42,8 +55,7 @@ def _export(options):
     from . import check, convert, frames, inputs, model_info, optimise, sources, weights, writing
 
     output = pathlib.Path(options.output)
-    if not output.parent.is_dir():
-        raise ExportError(f"{output.parent}: no such folder (--output)")
+    writing.check(output, [options.weights, options.labels, *options.calibrate, *options.check_with])
     convert.set_up_torch()
 
     given = [sources.parse_argument(text) for text in options.arg]
@@ -85,5 +97,5 @@ def _export(options):
         f"{original.classes} classes, {options.activation}, {'labels inside' if labels else 'no labels'}",
     )
     if options.verbose:
-        print(extra[model_info.INFO_FILE], end="")
+        _print(extra[model_info.INFO_FILE].rstrip())
     writing.write(output, convert.to_bytes(module, extra), extra, changed, labels, _say)

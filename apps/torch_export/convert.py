@@ -55,17 +55,20 @@ def to_bytes(module, extra_files):
 def from_file(path, extra_names):
     """Reads what to_bytes() made: the module and {name: text}."""
     extra_files = dict.fromkeys(extra_names, "")
-    module = torch.jit.load(path, map_location="cpu", _extra_files=extra_files)
+    with open(path, "rb") as file:  # torch takes no name that is not UTF-8
+        module = torch.jit.load(file, map_location="cpu", _extra_files=extra_files)
     return module, {name: data.decode("utf-8") for name, data in extra_files.items()}
 
 
 def extra_files(path, names):
     """{name: text} of a TorchScript file's extra files, "" for those that it has not; its code is not read."""
-    reader = torch._C.PyTorchFileReader(path)
-    found = reader.get_all_records()
-    return {
-        name: reader.get_record(f"extra/{name}").decode("utf-8") if f"extra/{name}" in found else "" for name in names
-    }
+    with open(path, "rb") as file:
+        reader = torch._C.PyTorchFileReader(file)
+        found = reader.get_all_records()
+        return {
+            name: reader.get_record(f"extra/{name}").decode("utf-8") if f"extra/{name}" in found else ""
+            for name in names
+        }
 
 
 def _first_line(error):

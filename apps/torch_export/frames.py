@@ -41,7 +41,8 @@ def read(paths, model_input, most):
         clips = []
         for path in paths:
             if not pathlib.Path(path).is_file():
-                raise ExportError(f"{path}: no such file")
+                what = "is a folder; name clips or pictures in it" if pathlib.Path(path).is_dir() else "no such file"
+                raise ExportError(f"{path}: {what}")
             count = min(max(2, most), _MOST)
             command = [program, "--model-info", info, "--output", output, "--most", count, "--", path]
             command = [str(word) for word in command]

@@ -2,6 +2,7 @@
 """What a model's user must know and its graph does not say, in GStreamer's .modelinfo format (docs/models.md)."""
 
 import dataclasses
+import re
 
 import torch
 
@@ -77,6 +78,16 @@ class Input:
         return (torch.tensor(ends).reshape(channel) for ends in zip(*self.ranges()))
 
 
+def to_value(text):
+    """As key files want a text: one line, in which a backslash is no escape."""
+    return "".join(char if char.isprintable() else "?" for char in text).strip().replace("\\", "\\\\")
+
+
+def from_value(value):
+    """Of what to_value() made."""
+    return re.sub(r"\\([\\s])", lambda found: " " if found[1] == "s" else found[1], value)
+
+
 def text(name, model_input, classes, activation, any_batch, quantised_engine=""):
     """The key file. `any_batch`: whether the model takes batches of any size, or one frame at a time.
     `quantised_engine`: libtorch's, that packed 8-bit weights."""
@@ -94,7 +105,7 @@ def text(name, model_input, classes, activation, any_batch, quantised_engine="")
     lines += ["[output_0]", "dir=output", "type=float32", f"dims={batch},{classes}", ""]
     lines += [
         "[torchinference]",
-        f"name={name}",
+        f"name={to_value(name)}",
         "task=classification",
         f"resize={model_input.resize}",
     ]

@@ -64,7 +64,7 @@ def torchvision_names():
 def _call(function, name, positional, named):
     try:
         return function(*positional, **named)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         given = ", ".join([repr(value) for value in positional] + [f"{k}={v!r}" for k, v in named.items()])
         raise ExportError(
             f"{name}({given}) failed: {type(error).__name__}: {error}\n"
@@ -77,7 +77,7 @@ def _from_factory(name, positional, named, python_path):
     module_name, _, attributes = name.partition(":")
     try:
         found = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ExportError(
             f"cannot import {module_name!r}: {type(error).__name__}: {error}\n"
             "Name the folder that holds it with --python-path FOLDER."

@@ -3,20 +3,24 @@
 
 import configparser
 import os
+import zipfile
 
 import torch
 
-from . import convert, model_info
+from . import convert, model_info, weights
 from .errors import ExportError
 from .recipe import Recipe
 
 
 def read(path):
     """The module, in evaluation mode, and the Recipe of the model info and labels that lie in it or beside it."""
+    if os.path.isdir(path):
+        raise ExportError(f"{path} is a folder; name a TorchScript file in it")
     if not os.path.isfile(path):
         raise ExportError(f"{path}: no such file")
     recipe = Recipe()
     try:
+        _refuse_other_files(path)
         # A quantised model can be read by the engine that packed its weights alone, which its info names.
         extra = convert.extra_files(path, (model_info.INFO_FILE, model_info.LABELS_FILE))
         info = extra[model_info.INFO_FILE] or _sidecar(path)
@@ -24,7 +28,7 @@ def read(path):
             recipe = _recipe(info, path)
         if recipe.quantised_engine:
             torch.backends.quantized.engine = recipe.quantised_engine
-        module = torch.jit.load(path, map_location="cpu")
+        module = convert.from_file(path, ())[0]
     except (RuntimeError, ValueError, OSError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ExportError(f"{path} is no TorchScript file that this torch can read: {first}") from error
@@ -32,6 +36,17 @@ def read(path):
     if hasattr(module, "training"):  # one that was saved frozen has no such flag
         module.eval()
     return module, recipe
+
+
+def _refuse_other_files(path):
+    what = weights.what_else(path)
+    if what is None and zipfile.is_zipfile(path):
+        raise ExportError(
+            f"{path} was written by torch.save() and holds weights or a pickled model, no TorchScript; NAME is the model "
+            f"that they are of, and they are given with --weights"
+        )
+    if what not in (None, weights.TORCHSCRIPT):
+        raise ExportError(f"{path} is no TorchScript file but {what}; write one with torch.jit.save(model, FILE)")
 
 
 def _sidecar(path):
@@ -75,7 +90,7 @@ def _recipe(text, path):
             pad_value=int(ours["pad-value"]) if "pad-value" in ours else None,
             activation=ours.get("activation"),
             dtype=dtype,
-            name=ours.get("name"),
+            name=model_info.from_value(ours["name"]) if "name" in ours else None,
             quantised_engine=ours.get("quantized-engine", ""),
         )
     except (configparser.Error, KeyError, ValueError, ZeroDivisionError, StopIteration, IndexError) as error:

@@ -12,6 +12,7 @@ from .errors import ExportError
 
 # Under which names training scripts keep the state dict inside a checkpoint.
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
+TORCHSCRIPT = "an exported TorchScript model"
 _REMEDY = "write one with torch.save(model.state_dict(), FILE)"
 
 
@@ -47,7 +48,7 @@ def load(model, path):
 
 def _read(path):
     try:
-        what = _what_else(path)
+        what = what_else(path)
         if what is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -66,7 +67,7 @@ def _read(path):
     return state
 
 
-def _what_else(path):
+def what_else(path):
     """What the file at `path` is if not something that torch.load() is for, or None."""
     with open(path, "rb") as file:
         head = file.read(4096)
@@ -76,7 +77,7 @@ def _what_else(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
         if any(name.endswith("/constants.pkl") for name in names):
-            return "an exported TorchScript model"
+            return TORCHSCRIPT
         return None if any(name.endswith("/data.pkl") for name in names) else "a zip file of something else"
     # Pickles have control characters near their beginning. The end of `head` may cut a character in two.
     text = head.decode("utf-8", errors="ignore")

@@ -4,8 +4,24 @@
 import hashlib
 import os
 
-from . import check, convert
+from . import check as checks
+from . import convert
 from .errors import DifferenceError, ExportError
+
+
+def check(output, inputs):
+    """Before anything is computed: whether the file can be there, and is none of those that are read."""
+    if not output.parent.is_dir():
+        raise ExportError(f"{output.parent}: no such folder (--output)")
+    if output.is_dir():
+        raise ExportError(f"{output} is a folder; name the file to write in it (--output)")
+    if output.exists() and not output.is_file():
+        raise ExportError(f"{output} is no regular file (--output)")
+    if not os.access(output.parent, os.W_OK):
+        raise ExportError(f"{output.parent}: nothing can be written into this folder (--output)")
+    for path in inputs:
+        if path and output.exists() and os.path.exists(path) and output.samefile(path):
+            raise ExportError(f"{output} is read and would be lost; give --output another name")
 
 
 def write(output, data, extra, changed, labels, say):
@@ -15,7 +31,7 @@ def write(output, data, extra, changed, labels, say):
         module, found = convert.from_file(str(part), list(extra))
         if found != extra:
             raise DifferenceError("the saved file does not hold the model info and labels that went in")
-        verdict = check.compare(module, changed.original, changed.tolerance)
+        verdict = checks.compare(module, changed.original, changed.tolerance)
         sizes = " and ".join(str(size) for size in verdict.batch_sizes)
         say(
             "check",
@@ -26,7 +42,7 @@ def write(output, data, extra, changed, labels, say):
         if changed.judge:
             changed.judge(lambda: convert.from_file(str(part), list(extra))[0])
         else:
-            for line in check.compare_clips(module, changed, labels, verdict.only_one):
+            for line in checks.compare_clips(module, changed, labels, verdict.only_one):
                 say("", line)
         os.replace(part, output)
     except BrokenPipeError:  # of what was said, not of the file

@@ -4,6 +4,7 @@
 import configparser
 import contextlib
 import io
+import json
 import os
 import pathlib
 import signal
@@ -178,6 +179,21 @@ class Writes(ExportTest):
         status, _, err = self.export("toy_models:WritesInput", *SCALE, "--input-size", "48")
         self.assertEqual((status, err), (0, ""))
 
+    def test_names_are_written_so_that_they_can_be_read(self):
+        name = "a\\b ; # = ü"
+        self.file = self.folder / os.fsdecode(b"caf\xe9.pt")
+        arguments = (*SCALE, "--input-size", "32")
+        self.assertEqual(self.export("toy_models:net", *arguments, "--model-name", name)[0], 0)
+        facts = self.inspected(self.file)
+        self.assertEqual(facts["model_info"]["name"], name)
+        again, self.file = self.file, self.folder / "again.pt"
+        self.assertEqual(self.export(str(again))[0], 0)
+        self.assertEqual(self.inspected(self.file)["model_info"]["name"], name)
+
+    def inspected(self, path):
+        command = ["gst-torch-inspect", "--json", path]
+        return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
     def test_the_same_export_gives_the_same_bytes(self):
         files = []
         for _ in range(2):
@@ -324,7 +340,41 @@ class Refuses(ExportTest):
         )
         self.refuses("toy_models:net", *SCALE, "--labels", "/no/such.txt", says="/no/such.txt")
 
+    def test_an_output_that_is_read_and_would_be_lost(self):
+        precious = self.folder / "precious"
+        torch.save(toy_models.Net(5).state_dict(), precious)
+        content = precious.read_bytes()
+        (self.folder / "link").symlink_to(precious)
+        for option in ("--weights", "--labels", "--check-with"):
+            for self.file in (precious, self.folder / "link"):
+                with self.subTest(option=option, output=self.file.name):
+                    status, out, err = self.export("toy_models:net", *SCALE, option, str(precious))
+                    self.assertEqual((status, out), (1, ""))
+                    self.assertIn("is read and would be lost", err)
+                    self.assertEqual(precious.read_bytes(), content)
+
+    def test_a_file_that_is_no_torchscript(self):
+        net = self.folder / "net.pt"
+        torch.save(toy_models.Net(5).state_dict(), net)
+        self.refuses(str(net), *SCALE, says="they are given with --weights")
+        net.write_text("hello\n")
+        self.refuses(str(net), *SCALE, says="net.pt is no TorchScript file but a text file")
+        self.refuses(f"{self.folder}/", *SCALE, says="is a folder")
+
+    def test_a_model_of_two_inputs(self):
+        self.refuses("toy_models:TwoInputs", *SCALE, "--input-size", "32", says="Models of one image tensor")
+
+    def test_a_function_that_ends_the_program(self):
+        self.refuses("toy_models:leaves", *SCALE, says="SystemExit")
+
+    def test_a_folder_in_place_of_a_clip(self):
+        self.refuses("toy_models:net", *SCALE, "--check-with", str(self.folder), says="is a folder")
+
     def test_a_place_that_cannot_be_written(self):
+        self.file = self.folder
+        status, out, err = self.export("toy_models:net", *SCALE)
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("is a folder; name the file", err)
         self.file = self.folder / "no" / "model.pt"
         status, _, err = self.export("toy_models:net", *SCALE)
         self.assertEqual(status, 1)
@@ -377,6 +427,24 @@ class CommandLine(unittest.TestCase):
             ("resnet18",),
             ("resnet18", "-o", "x", "--mean", "a"),
             ("x:y", "-o", "x", "--resize", "crop"),
+            ("x:y", "-o", "x", "--mean", "1e400"),
+            ("x:y", "-o", "x", "--input-size", "20000"),
+            ("x:y", "-o", "x", "--min-agreement", "1.1"),
+            ("x:y", "-o", "x", "--model-name", "a\nb=c"),
+            ("x:y", "-o", "x", "--weights", ""),
+            ("x:y", "-o", "x", "--int8"),
+            ("x:y", "-o", "x", "--nonsense"),
         ):
             with self.subTest(arguments=arguments):
-                self.assertEqual(run(*arguments).returncode, 2)
+                done = run(*arguments)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertIn("--help explains", done.stderr)
+        self.assertIn("write NAME first", run("--calibrate", "a.mp4", "resnet18", "-o", "x").stderr)
+
+    def test_a_full_disk_behind_the_output_is_said(self):
+        with open("/dev/full", "wb") as full:
+            command = [sys.executable, str(TOOL), "--list"]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^gst-torch-export: standard output cannot be written: .*\n$")
