@@ -182,7 +182,7 @@ class Writer final : public InputFileWriter {
 
   Status begin() {
     if (ftruncate(file_.get(), 0) != 0) return failure();
-    return write_header();
+    return write_header(0);
   }
 
   Status add(std::span<const std::byte> item) override {
@@ -199,8 +199,9 @@ class Writer final : public InputFileWriter {
       (void)!ftruncate(file_.get(), static_cast<off_t>(end));
       return status;
     }
-    ++items_;
-    return write_header();
+    auto status = write_header(items_ + 1);
+    if (status.ok()) ++items_;
+    return status;
   }
 
   std::int64_t items() const override { return items_; }
@@ -209,8 +210,8 @@ class Writer final : public InputFileWriter {
   }
 
  private:
-  Status write_header() {
-    const auto text = header_text(input_, items_);
+  Status write_header(std::int64_t items) {
+    const auto text = header_text(input_, items);
     const auto data = std::as_bytes(std::span(text));
     return write_at(file_.get(), data.data(), data.size(), 0) ? Status() : failure();
   }
@@ -339,6 +340,8 @@ Result<std::unique_ptr<InputFileReader>> InputFileReader::open(const std::string
   begin.resize(static_cast<std::size_t>(count));
   const auto header = parse_input_header(begin);
   if (!header) return failed(header.status().code(), header.status().message());
+  // It may be growing: the size counts that it has after its header was read.
+  if (fstat(file.get(), &facts) != 0) return failed(Code::kUnreadable, error_text());
   const auto room = static_cast<std::uint64_t>(facts.st_size) - header->data_offset;
   if (static_cast<std::uint64_t>(header->items) > room / header->item_bytes())
     return failed(Code::kUnreadable, "it is shorter than its header says");

@@ -48,7 +48,7 @@ class Survey {
   std::size_t with_norm = 0;  ///< convolutions with a batch norm behind them
   std::size_t with_bias = 0;  ///< convolutions with a bias and no batch norm
   std::size_t norms = 0;
-  std::size_t pads = 0;            ///< in front of a convolution
+  std::size_t pads = 0;            ///< of zeros, in front of a convolution
   std::size_t training_flags = 0;  ///< of modules, read and set
   std::size_t training_norms = 0;  ///< by a constant in the code
   std::size_t active_dropouts = 0;
@@ -71,11 +71,24 @@ class Survey {
       if (is_true(node, 2)) ++active_dropouts;
     } else if (is_any(node, {"aten::pad", "aten::constant_pad_nd"})) {
       const auto* user = only_reader(node.output(0));
-      if (user != nullptr && is_convolution(*user)) ++pads;
+      if (pads_with_zeros(node) && user != nullptr && is_convolution(*user)) ++pads;
     } else if (is_any(node, {"aten::view", "aten::reshape", "aten::expand"})) {
       const auto sizes = view_.ints_of(node.input(1));
       if (sizes.size() > 1 && sizes.front() && *sizes.front() > 0) ++fixed_shapes;
     }
+  }
+
+  bool pads_with_zeros(const Node& node) const {
+    const auto given = [&](const char* argument) {
+      return view_.value_of(node.namedInput(argument)).value_or(c10::IValue());
+    };
+    if (node.hasNamedInput("mode")) {
+      const auto mode = given("mode");
+      if (!mode.isString() || mode.toStringRef() != "constant") return false;
+    }
+    const auto value = given("value");
+    return value.isNone() || (value.isDouble() && value.toDouble() == 0.0) ||
+           (value.isInt() && value.toInt() == 0);
   }
 
   void look_at_convolution(const Node& node) {

@@ -51,6 +51,20 @@ Result<ArchiveReport> report_archive(const Archive& archive, std::set<std::strin
   return report;
 }
 
+/// Channels of the images that a convolution takes, as far as its weights tell.
+std::optional<int> channels_of(const GraphView& view, const torch::jit::Node& node) {
+  const auto weight = view.value_of(node.input(1));
+  if (!weight || !weight->isTensor() || weight->toTensor().dim() != 4) return std::nullopt;
+  const bool transposed =
+      std::string_view(node.kind().toQualString()) == "aten::conv_transpose2d" ||
+      (node.hasNamedInput("transposed") &&
+       view.bool_of(node.namedInput("transposed")).value_or(false));
+  if (transposed) return static_cast<int>(weight->toTensor().size(0));
+  const auto groups = view.value_of(node.namedInput("groups"));
+  if (!groups || !groups->isInt()) return std::nullopt;
+  return static_cast<int>(weight->toTensor().size(1) * groups->toInt());
+}
+
 /// What a look at the nodes of forward() adds to a report.
 void report_graph(const GraphView& forward, ModelReport& report) {
   std::map<std::string, int> operators;
@@ -66,11 +80,7 @@ void report_graph(const GraphView& forward, ModelReport& report) {
           seen.insert(value->toTensor().unsafeGetTensorImpl()).second)
         report.constants += value->toTensor().numel();
     }
-    if (is_convolution(node) && !report.channels) {
-      const auto weight = forward.value_of(node.input(1));
-      if (weight && weight->isTensor() && weight->toTensor().dim() == 4)
-        report.channels = static_cast<int>(weight->toTensor().size(1));
-    }
+    if (is_convolution(node) && !report.channels) report.channels = channels_of(forward, node);
   });
   report.operators.assign(operators.begin(), operators.end());
   std::ranges::stable_sort(report.operators, std::greater(), &std::pair<std::string, int>::second);

@@ -13,10 +13,9 @@ namespace torchinfer {
 // opened, and they hold for any other user of the same libtorch in the process (a Python
 // application on the distribution's torch):
 // - the profiling executor is off: under it, a module that optimize_for_inference() has changed
-// never
-//   returns from its second forward (seen with 2.6), and each new input shape costs seconds;
-// - the tensor-expression fuser is off, for the same reason, should someone turn profiling on
-// again. A third, the engine for quantised operators, is set when a model that needs one is loaded.
+//   never returns from its second forward (seen with 2.6), and each new input shape costs seconds;
+// - the tensor-expression fuser is off, for the same reason, should profiling come back on.
+// A third, the engine for quantised operators, is set when a model that needs one is loaded.
 
 /// Applies the two switches. Idempotent.
 void set_up_process();

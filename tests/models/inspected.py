@@ -99,6 +99,22 @@ def grows_at_load(path):
     script(GrowsAtLoad(), path)
 
 
+@model
+def depthwise_stem(path):
+    """Its first convolution has a group for each of three channels."""
+    script(nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.AdaptiveAvgPool2d(1), nn.Flatten()), path)
+
+
+@model
+def transposed_stem(path):
+    script(nn.Sequential(nn.ConvTranspose2d(3, 4, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten()), path)
+
+
+@model
+def reflecting_pad(path):
+    script(nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()), path)
+
+
 class PrintsAtLoad(nn.Module):
     @torch.jit.export
     def __getstate__(self) -> Tuple[int, bool]:

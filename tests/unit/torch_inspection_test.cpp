@@ -87,7 +87,8 @@ TEST(TorchInspection, CountsAFrozenModelsWeightsInItsCode) {
 }
 
 TEST(TorchInspection, HasNothingToSayOfASoundModel) {
-  for (const auto* name : {"classifier", "traced_classifier", "gray_classifier", "uint8_nhwc"})
+  for (const auto* name :
+       {"classifier", "traced_classifier", "gray_classifier", "uint8_nhwc", "reflecting_pad"})
     EXPECT_THAT(report(name).warnings, IsEmpty()) << name;
 }
 
@@ -196,6 +197,14 @@ TEST(TorchProbe, TakesTheSizeOfTheTraceWhereNothingElseIsSaid) {
   EXPECT_EQ(probe->input, load_options().input);
   EXPECT_THAT(probe->outputs.front().dims, ElementsAre(10));
   EXPECT_TRUE(probe->other_sizes);
+}
+
+TEST(TorchProbe, FindsTheChannelsThatConvolutionsOfOtherKindsTake) {
+  for (const auto* name : {"depthwise_stem", "transposed_stem"}) {
+    const auto probe = open(name)->probe({});
+    ASSERT_TRUE(probe.ok()) << name << ": " << probe.status().message();
+    EXPECT_EQ(probe->input.channels, 3) << name;
+  }
 }
 
 TEST(TorchProbe, SaysWhyLargerBatchesFail) {
