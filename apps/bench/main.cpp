@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -17,6 +16,7 @@
 #include "bench/options.h"
 #include "bench/page.h"
 #include "engine/cpu_budget.h"
+#include "shell/program.h"
 
 namespace torchinfer::bench {
 namespace {
@@ -78,6 +78,7 @@ Status write(const Options& options, const Findings& found) {
 }
 
 Status run(Options options) {
+  if (options.help) return {};
   if (auto status = check_outputs(options); !status.ok()) return status;
   const auto inputs = inputs_of(options);
   if (!inputs) return inputs.status();
@@ -95,27 +96,18 @@ Status run(Options options) {
   return write(options, done);
 }
 
-int main_of(int argc, char** argv) {
-  auto options = parse_options(argc, argv);
-  if (!options) {
-    std::cerr << "gst-torch-bench: " << options.status().message() << " (--help explains)\n";
-    return 2;
-  }
-  if (options->help) return 0;
-  const auto status = run(*std::move(options));
-  if (status.ok()) return 0;
-  std::cerr << "gst-torch-bench: " << status.message() << '\n';
-  return 1;
-}
-
 }  // namespace
 }  // namespace torchinfer::bench
 
 int main(int argc, char** argv) {
-  try {
-    return torchinfer::bench::main_of(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "gst-torch-bench: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace torchinfer;
+  bench::Options options;
+  const auto read = [&]() -> std::string {
+    auto parsed = bench::parse_options(argc, argv);
+    if (!parsed) return parsed.status().message();
+    options = *std::move(parsed);
+    return {};
+  };
+  return shell::run_program("gst-torch-bench", read,
+                            [&] { return bench::run(std::move(options)); });
 }

@@ -4,13 +4,13 @@
 
 #include <gst/gst.h>
 
-#include <exception>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "frames/model_frames.h"
 #include "model/model_info.h"
+#include "shell/program.h"
 
 namespace torchinfer::frames {
 namespace {
@@ -20,6 +20,15 @@ struct Options {
   char* output = nullptr;
   int most = 256;
   char** paths = nullptr;
+
+  Options() = default;
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+  ~Options() {
+    g_free(model_info);
+    g_free(output);
+    g_strfreev(paths);
+  }
 };
 
 Status run(const Options& options) {
@@ -52,8 +61,7 @@ std::string check(const Options& options) {
   return {};
 }
 
-int main_of(int argc, char** argv) {
-  Options options;
+std::string read(int argc, char** argv, Options& options) {
   const GOptionEntry entries[] = {
       {"model-info", 'm', 0, G_OPTION_ARG_FILENAME, &options.model_info,
        "What the model's input is and how a frame becomes one", "FILE"},
@@ -63,42 +71,22 @@ int main_of(int argc, char** argv) {
        "Frames to take at most, evenly spread (256)", "N"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.paths, nullptr, "CLIP"},
       {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
-  GOptionContext* context = g_option_context_new(nullptr);
-  g_option_context_set_summary(
-      context,
-      "Writes what torchinference gives a model of a video or picture: decoded, resized and laid\n"
-      "out as the model info says. Prints how many frames, as a line of JSON.");
-  g_option_context_set_description(
-      context, "Exit status: 0 done; 1 a file cannot be read or written; 2 wrong usage.\n");
-  g_option_context_add_main_entries(context, entries, nullptr);
-  g_option_context_add_group(context, gst_init_get_option_group());
-  GError* error = nullptr;
-  const bool parsed = g_option_context_parse(context, &argc, &argv, &error) != FALSE;
-  g_option_context_free(context);
-  const std::string wrong = parsed ? check(options) : error->message;
-  g_clear_error(&error);
-  int exit_status = 0;
-  if (!wrong.empty()) {
-    std::cerr << "gst-torch-frames: " << wrong << " (--help explains)\n";
-    exit_status = 2;
-  } else if (const Status status = run(options); !status.ok()) {
-    std::cerr << "gst-torch-frames: " << status.message() << '\n';
-    exit_status = 1;
-  }
-  g_free(options.model_info);
-  g_free(options.output);
-  g_strfreev(options.paths);
-  return exit_status;
+  const auto wrong = shell::read_arguments(
+      argc, argv,
+      {"Writes what torchinference gives a model of a video or picture: decoded, resized and laid\n"
+       "out as the model info says. Prints how many frames, as a line of JSON.",
+       "Exit status: 0 done; 1 a file cannot be read or written; 2 wrong usage.\n", entries,
+       gst_init_get_option_group()});
+  return wrong.empty() ? check(options) : wrong;
 }
 
 }  // namespace
 }  // namespace torchinfer::frames
 
 int main(int argc, char** argv) {
-  try {
-    return torchinfer::frames::main_of(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "gst-torch-frames: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace torchinfer;
+  frames::Options options;
+  return shell::run_program(
+      "gst-torch-frames", [&] { return frames::read(argc, argv, options); },
+      [&] { return frames::run(options); });
 }

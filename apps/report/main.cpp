@@ -4,13 +4,13 @@
 
 #include <gst/gst.h>
 
-#include <exception>
 #include <iostream>
 #include <opencv2/imgcodecs.hpp>
 
 #include "report/frame_log.h"
 #include "report/run_sheet.h"
 #include "report/summary.h"
+#include "shell/program.h"
 
 namespace torchinfer::report {
 namespace {
@@ -23,6 +23,15 @@ struct Options {
   int tile_width = SheetLayout{}.tile_width;
   int labels = 5;
   char** logs = nullptr;
+
+  Options() = default;
+  Options(const Options&) = delete;
+  Options& operator=(const Options&) = delete;
+  ~Options() {
+    g_free(video);
+    g_free(sheet);
+    g_strfreev(logs);
+  }
 };
 
 Status write_sheet(const Options& options, const std::string& log,
@@ -70,8 +79,7 @@ std::string check(const Options& options) {
   return {};
 }
 
-int main_of(int argc, char** argv) {
-  Options options;
+std::string read(int argc, char** argv, Options& options) {
   const GOptionEntry entries[] = {
       {"video", 'v', 0, G_OPTION_ARG_FILENAME, &options.video, "The labelled video of the same run",
        "FILE"},
@@ -84,42 +92,22 @@ int main_of(int argc, char** argv) {
       {"labels", 'l', 0, G_OPTION_ARG_INT, &options.labels, "Labels to name (5)", "N"},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.logs, nullptr, "JSONL..."},
       {nullptr, 0, 0, G_OPTION_ARG_NONE, nullptr, nullptr, nullptr}};
-  GOptionContext* context = g_option_context_new(nullptr);
-  g_option_context_set_summary(
-      context,
-      "Says what a run of torchinference did, from the lines that analyticsjson wrote:\n"
-      "frames, speed, batches, latency, and the most frequent labels.");
-  g_option_context_set_description(
-      context, "Exit status: 0 done; 1 a file cannot be read or written; 2 wrong usage.\n");
-  g_option_context_add_main_entries(context, entries, nullptr);
-  g_option_context_add_group(context, gst_init_get_option_group());
-  GError* error = nullptr;
-  const bool parsed = g_option_context_parse(context, &argc, &argv, &error) != FALSE;
-  g_option_context_free(context);
-  const std::string wrong = parsed ? check(options) : error->message;
-  g_clear_error(&error);
-  int exit_status = 0;
-  if (!wrong.empty()) {
-    std::cerr << "gst-torch-report: " << wrong << " (--help explains)\n";
-    exit_status = 2;
-  } else if (const Status status = run(options); !status.ok()) {
-    std::cerr << "gst-torch-report: " << status.message() << '\n';
-    exit_status = 1;
-  }
-  g_free(options.video);
-  g_free(options.sheet);
-  g_strfreev(options.logs);
-  return exit_status;
+  const auto wrong = shell::read_arguments(
+      argc, argv,
+      {"Says what a run of torchinference did, from the lines that analyticsjson wrote:\n"
+       "frames, speed, batches, latency, and the most frequent labels.",
+       "Exit status: 0 done; 1 a file cannot be read or written; 2 wrong usage.\n", entries,
+       gst_init_get_option_group()});
+  return wrong.empty() ? check(options) : wrong;
 }
 
 }  // namespace
 }  // namespace torchinfer::report
 
 int main(int argc, char** argv) {
-  try {
-    return torchinfer::report::main_of(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "gst-torch-report: " << error.what() << '\n';
-    return 1;
-  }
+  using namespace torchinfer;
+  report::Options options;
+  return shell::run_program(
+      "gst-torch-report", [&] { return report::read(argc, argv, options); },
+      [&] { return report::run(options); });
 }

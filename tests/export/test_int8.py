@@ -14,6 +14,7 @@ import torch
 from torch_export import cli, frames
 from torch_export.int8 import build, calibrate, held_out, plan, report
 from torch_export.model_info import Input
+from torch_export.model_info import text as model_text
 from torch_export.passes.fold_batch_norms import BatchNorms
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -260,3 +261,18 @@ class Frames(unittest.TestCase):
         )
         self.assertEqual(done.returncode, 1)
         self.assertIn("/no/info", done.stderr)
+
+    def test_a_full_disk_is_said(self):
+        clip = media.assets() / "clips" / "carphone.mp4"
+        with tempfile.TemporaryDirectory() as folder, open("/dev/full", "wb") as full:
+            info = pathlib.Path(folder) / "modelinfo"
+            info.write_text(model_text("frames", model_input(), 1, "none", True), encoding="utf-8")
+            command = ["gst-torch-frames", "-m", info, "-n", "2", "-o"]
+            done = subprocess.run([*command, "/dev/full", clip], capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("/dev/full cannot be written", done.stderr)
+            done = subprocess.run(
+                [*command, f"{folder}/frames", clip], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+            )
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("gst-torch-frames: standard output cannot be written", done.stderr)
