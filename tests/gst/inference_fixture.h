@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,6 +67,12 @@ class InferenceTest : public testing::Test {
     guint64 value = 0;
     EXPECT_TRUE(gst_structure_get_uint64(stats, field.c_str(), &value)) << path;
     return value;
+  }
+
+  /// What another thread does comes true, within a minute.
+  static bool eventually(const std::function<bool()>& is_true) {
+    for (int i = 0; i < 60000 && !is_true(); i++) g_usleep(1000);
+    return is_true();
   }
 
   FakeControl& control = fake_control();

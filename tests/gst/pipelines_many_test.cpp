@@ -5,7 +5,6 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <functional>
 #include <future>
 #include <map>
 #include <set>
@@ -148,11 +147,6 @@ class ManyStreams : public InferenceTest {
     }
     gst_object_unref(bus);
     return errors;
-  }
-
-  static bool eventually(const std::function<bool()>& is_true) {
-    for (int i = 0; i < 60000 && !is_true(); i++) g_usleep(1000);
-    return is_true();
   }
 };
 

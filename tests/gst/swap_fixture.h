@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,7 +56,7 @@ class Swap : public InferenceTest {
     g_object_set(pads.element(), "model-file", path.c_str(), nullptr);
   }
 
-  static Answer answer(Pads& pads, GstClockTime timeout = 10 * GST_SECOND) {
+  static Answer answer(Pads& pads, GstClockTime timeout = 60 * GST_SECOND) {
     Answer answer;
     for (;;) {
       GstMessage* message =
@@ -119,12 +118,6 @@ class Swap : public InferenceTest {
     for (std::size_t i = 0; i < pads.arrived_buffers(); i++)
       classes.push_back(best_class(pads.arrived_buffer(i)));
     return classes;
-  }
-
-  /// What another thread does comes true, within ten seconds.
-  static bool eventually(const std::function<bool()>& is_true) {
-    for (int i = 0; i < 50000 && !is_true(); i++) g_usleep(200);
-    return is_true();
   }
 
   bool models_become(int count) {
