@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gst/video/video.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <fstream>
 #include <future>
 #include <thread>
 
@@ -287,7 +290,7 @@ TEST_P(Queue, DownstreamsErrorReachesUpstreamAndFreesWhatIsQueued) {
   while (flow == GST_FLOW_OK) flow = pads_.push(Pads::buffer(2));
   EXPECT_EQ(flow, GST_FLOW_ERROR);
   // The task sets the flow and frees in one go, but frees last.
-  for (int i = 0; i < 1000 && GST_MINI_OBJECT_REFCOUNT_VALUE(queued) > 1; i++) g_usleep(1000);
+  for (int i = 0; i < 60000 && GST_MINI_OBJECT_REFCOUNT_VALUE(queued) > 1; i++) g_usleep(1000);
   EXPECT_EQ(GST_MINI_OBJECT_REFCOUNT_VALUE(queued), 1);
   gst_buffer_unref(queued);
 }
@@ -429,6 +432,20 @@ TEST(QueueAlone, DownstreamsEosReachesUpstreamUntilANewSegment) {
                                             "event segment", "buffer 9"));
 }
 
+/// A thread sleeps, whenever one looks; false after a minute in which it did not.
+bool falls_asleep(const std::atomic<pid_t>& thread) {
+  int asleep = 0;
+  for (int look = 0; look < 60000 && asleep < 20; look++) {
+    g_usleep(1000);
+    std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+    std::string stat;
+    std::getline(file, stat);
+    const auto name_end = stat.rfind(") ");
+    asleep = name_end != std::string::npos && stat[name_end + 2] == 'S' ? asleep + 1 : 0;
+  }
+  return asleep == 20;
+}
+
 // Core's queue leaves the query waiting here.
 TEST(QueueAlone, AfterDownstreamsEosDiscardsUpToTheNextSegmentAndRefusesQueries) {
   Pads pads("torchinference attach=0");
@@ -438,8 +455,13 @@ TEST(QueueAlone, AfterDownstreamsEosDiscardsUpToTheNextSegmentAndRefusesQueries)
   pads.push(Pads::buffer(0));
   ASSERT_TRUE(pads.wait_until_held());
   pads.push(Pads::buffer(1));
-  auto answer = std::async(std::launch::async, [&] { return pads.query(gst_query_new_drain()); });
-  g_usleep(20000);
+  std::atomic<pid_t> asker{0};
+  auto answer = std::async(std::launch::async, [&] {
+    asker = gettid();
+    return pads.query(gst_query_new_drain());
+  });
+  // Nothing but its answer makes it wait.
+  EXPECT_TRUE(falls_asleep(asker));
   pads.set_answer([](GstQuery*) { return true; });
   pads.set_flow(GST_FLOW_EOS);
   pads.release();

@@ -5,6 +5,7 @@
 
 #include <future>
 #include <set>
+#include <thread>
 
 #include "support/fake_clock.h"
 #include "support/session_fixture.h"
@@ -288,9 +289,11 @@ TEST_F(SessionTest, HurryBringsTheResultsWithoutWaiting) {
 TEST_F(SessionTest, GoingAwayWaitsForTheRunningForwardAndForNoMore) {
   auto session = open(request("forward gate hold", 1));
   (void)submit(*session, grey_frame(1));
-  (void)submit(*session, grey_frame(2));
+  const auto queued = submit(*session, grey_frame(2));
   ASSERT_TRUE(control.await_at_gate("hold", 1));
   auto gone = std::async(std::launch::async, [&] { session.reset(); });
+  // It gives up what is queued, and then waits.
+  while (!queued->complete()) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(gone.wait_for(50ms), std::future_status::timeout);
   control.open_gate("hold");
   gone.get();
