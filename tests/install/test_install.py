@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -57,6 +58,13 @@ class Install(unittest.TestCase):
         self.assertEqual([path.name for path in self.plugins.iterdir()], ["libgsttorch.so"])
         for element in ("torchinference", "classificationoverlay", "analyticsjson"):
             self.assertIn(str(self.plugins / "libgsttorch.so"), self.run_installed("gst-inspect-1.0", element))
+
+    def test_a_scan_of_the_plugins_opens_no_module(self):
+        registry = str(self.root / "scanned.bin")
+        loader = ("env", "LD_DEBUG=files", f"GST_REGISTRY={registry}", "gst-inspect-1.0", "torchinference")
+        opened = re.findall(r"file=(\S+)", self.run_installed(*loader))
+        self.assertIn(str(self.plugins / "libgsttorch.so"), opened)
+        self.assertEqual([name for name in opened if "libtorch" in name and "libtorchinfer.so" not in name], [])
 
     def test_an_installed_plugin_runs_a_model_with_the_installed_module(self):
         lines = self.root / "lines.jsonl"

@@ -112,6 +112,20 @@ int again(const char* folder) {
   return 0;
 }
 
+/// Whether others see what the module defines, and whether it goes when all its handles are closed.
+int scope() {
+  const auto opened = open_back_end();
+  print(opened);
+  std::cout << (dlsym(RTLD_DEFAULT, "torchinfer_module") == nullptr ? "hidden" : "seen") << '\n';
+  const std::string path = *back_end_path();
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  for (int handles = 2; handles > 0; --handles) dlclose(handle);  // this one and the library's
+  const bool stays = dlopen(path.c_str(), RTLD_NOW | RTLD_NOLOAD) != nullptr;
+  std::cout << (stays ? "resident" : "gone") << '\n';
+  if (stays) print(opened);
+  return 0;
+}
+
 /// Ends a child that hangs.
 void expect_end() { alarm(20); }
 
@@ -209,6 +223,7 @@ int run(int count, char** arguments) {
   if (scenario == "handlers") return handlers();
   if (scenario == "after") return after(argument == std::string("own") ? own_libtorch() : argument);
   if (scenario == "again") return again(argument);
+  if (scenario == "scope") return scope();
   if (scenario == "busy") return busy(argument);
   if (scenario == "opening") return opening(argument, std::atoi(arguments[3]));
   if (scenario == "hung") return hung(argument, arguments[3]);

@@ -51,6 +51,14 @@ TEST_P(Modules, AreOpenedFromTheFolderTheVariableNames) {
   EXPECT_THAT(child(GetParam(), "open").output, StartsWith("Ok "));
 }
 
+// Rule 11 of the elements: opened locally and for good, by a library of the same build. That no
+// scan of the plugins opens one is shown where it is installed.
+TEST_P(Modules, HideTheirSymbolsAndStayWhenTheirLastHandleIsClosed) {
+  const auto outcome = child(GetParam(), "scope");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.output, AllOf(StartsWith("Ok "), HasSubstr("\nhidden\nresident\nOk ")));
+}
+
 TEST_P(Modules, LeaveTheApplicationsSignalHandlersAsTheyWere) {
   const auto outcome = child(GetParam(), "handlers");
   EXPECT_THAT(outcome.output, AllOf(StartsWith("Ok "), EndsWith("\n0 changed\n")));
