@@ -38,7 +38,7 @@ test_keeps_the_current_folder() {
 # A process $1 that writes its lines to $SCRATCH/lines, and a wait until the first is there.
 start_inside() {
   "$ENV" bash -c "$1" >"$SCRATCH/lines" &
-  wait_for 20 grep -q started "$SCRATCH/lines"
+  wait_for 60 grep -q started "$SCRATCH/lines"
 }
 
 test_hands_a_termination_to_the_command_and_waits_for_it() {
@@ -52,7 +52,7 @@ test_lets_the_command_answer_the_keyboard_interrupt() {
   # A process group of its own, interrupted as a terminal does it.
   setsid "$ENV" bash -c 'trap "sleep 0.5; echo closed; exit 6" INT; echo started; while :; do sleep 0.1; done' \
     >"$SCRATCH/lines" &
-  wait_for 20 grep -q started "$SCRATCH/lines"
+  wait_for 60 grep -q started "$SCRATCH/lines"
   kill -INT -- "-$!"
   ends 6 wait $!
   equal closed "$(tail -n 1 "$SCRATCH/lines")"
@@ -71,10 +71,10 @@ sleeps() {
 test_leaves_nothing_running_when_it_is_killed() {
   local seconds=$((90000 + RANDOM % 1000))
   start_inside "sleep $seconds & echo started; wait"
-  wait_for 5 sleeps "$seconds"
+  wait_for 60 sleeps "$seconds"
   kill -KILL $!
   gone() { ! sleeps "$seconds"; }
-  wait_for 5 gone
+  wait_for 60 gone
 }
 
 test_inside_runs_at_once_what_is_already_inside() {

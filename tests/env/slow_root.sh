@@ -13,7 +13,7 @@ set_up() {
 start_making() {
   "$SMALL/tools/env" true >"$SCRATCH/making" 2>&1 &
   MAKER=$!
-  wait_for 60 grep -q 'extracting archives' "$SCRATCH/making"
+  wait_for 300 grep -q 'extracting archives' "$SCRATCH/making"
 }
 
 test_makes_a_root_with_progress_and_a_record() {
@@ -45,7 +45,7 @@ test_recovers_from_a_first_run_that_was_killed() {
 test_recovers_from_a_first_run_that_was_interrupted() {
   set_up
   setsid "$SMALL/tools/env" true >"$SCRATCH/making" 2>&1 &
-  wait_for 60 grep -q 'extracting archives' "$SCRATCH/making"
+  wait_for 300 grep -q 'extracting archives' "$SCRATCH/making"
   # bash starts background processes deaf to INT, and mmdebstrap's children inherit it: the stronger signal stands in.
   kill -TERM -- "-$!"
   wait $! 2>/dev/null || true
@@ -80,8 +80,8 @@ test_refresh_makes_it_anew_under_those_inside() {
   set_up
   made=$("$SMALL/tools/env" sed -n 's/^made: //p' /etc/gst-plugins-torch-root)
   "$SMALL/tools/env" sh -c 'echo in; read -r line; sed -n "s/^made: //p" /etc/gst-plugins-torch-root' \
-    < <(wait_for 120 test -e "$SCRATCH/refreshed" && echo go) >"$SCRATCH/inside" &
-  wait_for 20 grep -q in "$SCRATCH/inside"
+    < <(wait_for 300 test -e "$SCRATCH/refreshed" && echo go) >"$SCRATCH/inside" &
+  wait_for 300 grep -q in "$SCRATCH/inside"
   "$SMALL/tools/env" --refresh
   made_again=$("$SMALL/tools/env" sed -n 's/^made: //p' /etc/gst-plugins-torch-root)
   [ "$made" != "$made_again" ]
@@ -96,15 +96,15 @@ test_remove_spares_a_root_that_somebody_is_in() {
   small_clone "$other"
   echo hostname >>"$other/tools/packages.txt"
   "$SMALL/tools/env" true
-  "$other/tools/env" sh -c 'echo in; sleep 60' >"$SCRATCH/inside" &
-  wait_for 120 grep -q in "$SCRATCH/inside"
+  "$other/tools/env" sh -c 'echo in; sleep 600' >"$SCRATCH/inside" &
+  wait_for 300 grep -q in "$SCRATCH/inside"
   output=$(ends 1 "$SMALL/tools/env" --remove 2>&1)
   has "$output" "removed $("$SMALL/tools/env" --id)"
   has "$output" "kept $("$other/tools/env" --id): somebody is inside"
   equal "$("$other/tools/env" --id)" "$(roots "$XDG_CACHE_HOME")"
   kill -KILL $!
   wait $! 2>/dev/null || true
-  wait_for 5 "$other/tools/env" --remove
+  wait_for 60 "$other/tools/env" --remove
   equal '' "$(roots "$XDG_CACHE_HOME")"
 }
 

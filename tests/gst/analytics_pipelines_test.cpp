@@ -318,7 +318,7 @@ TEST(AnalyticsPipelines, GoUpAndDownThroughTheStatesAndStartAnew) {
   for (const auto state : {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_READY, GST_STATE_NULL,
                            GST_STATE_PAUSED, GST_STATE_NULL}) {
     gst_element_set_state(pipeline.element(), state);
-    ASSERT_EQ(gst_element_get_state(pipeline.element(), nullptr, nullptr, 10 * GST_SECOND),
+    ASSERT_EQ(gst_element_get_state(pipeline.element(), nullptr, nullptr, 60 * GST_SECOND),
               GST_STATE_CHANGE_SUCCESS);
   }
   for (int time = 0; time < 2; time++) {
@@ -339,7 +339,7 @@ TEST(AnalyticsPipelines, SurviveSeeksWhilePlaying) {
       "name=results ! classificationoverlay ! analyticsjson ! filesink location=" +
       folder / "out.jsonl");
   gst_element_set_state(pipeline.element(), GST_STATE_PAUSED);
-  gst_element_get_state(pipeline.element(), nullptr, nullptr, 10 * GST_SECOND);
+  gst_element_get_state(pipeline.element(), nullptr, nullptr, 60 * GST_SECOND);
   for (int i = 0; i < 5; i++) {
     EXPECT_TRUE(gst_element_seek_simple(
         pipeline.element(), GST_FORMAT_TIME,

@@ -20,7 +20,7 @@ void play(const std::string& launch) {
   gst_element_set_state(pipeline.element(), GST_STATE_PLAYING);
   GstBus* bus = gst_element_get_bus(pipeline.element());
   GstMessage* message = gst_bus_timed_pop_filtered(
-      bus, 20 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS));
+      bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_ERROR | GST_MESSAGE_EOS));
   gst_object_unref(bus);
   if (message == nullptr) {
     std::cout << "nothing\n";

@@ -64,7 +64,7 @@ class Drained {
         this, nullptr);
   }
   bool wait() {
-    return eos_.get_future().wait_for(std::chrono::seconds(20)) == std::future_status::ready;
+    return eos_.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready;
   }
 
  private:

@@ -15,7 +15,7 @@ using Structure = std::unique_ptr<GstStructure, void (*)(GstStructure*)>;
 class Engine : public InferenceTest {
  protected:
   /// The next element message of that name; others are thrown away.
-  static Structure message(Pads& pads, const char* name, GstClockTime timeout = 10 * GST_SECOND) {
+  static Structure message(Pads& pads, const char* name, GstClockTime timeout = 60 * GST_SECOND) {
     while (GstMessage* message = pads.wait_for_message(GST_MESSAGE_ELEMENT, timeout)) {
       Structure found(nullptr, gst_structure_free);
       if (gst_message_has_name(message, name))

@@ -151,7 +151,7 @@ class WrongFiles(PipelineTest):
                 ("throughput", (video, model, "4", self.output)),
             ):
                 with self.subTest(pipeline=name, text=text):
-                    printed = self.run_pipeline(name, *arguments, status=2, timeout=30)
+                    printed = self.run_pipeline(name, *arguments, status=2)
                     self.assertIn(text, printed)
                     self.assertEqual(printed.count("\n"), 1, printed)
         self.assertEqual({path.read_text() for path in results}, {"earlier"})
@@ -187,7 +187,7 @@ class ClassifyRtsp(PipelineTest):
 
         def end():
             server.stdin.close()
-            self.assertEqual(server.wait(timeout=30), 0)
+            self.assertEqual(server.wait(timeout=120), 0)
             server.stdout.close()
 
         self.addCleanup(end)

@@ -51,7 +51,7 @@ std::uint64_t FakeClock::sleeps() {
 
 bool FakeClock::await_sleeps(std::uint64_t count) {
   std::unique_lock own(mutex_);
-  return changed_.wait_for(own, std::chrono::seconds{10}, [&] { return sleeps_ >= count; });
+  return changed_.wait_for(own, std::chrono::seconds{60}, [&] { return sleeps_ >= count; });
 }
 
 }  // namespace torchinfer::test

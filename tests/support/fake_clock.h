@@ -23,8 +23,8 @@ class FakeClock final : public Clock {
 
   /// How often a thread has gone to sleep so far.
   std::uint64_t sleeps();
-  /// Waits (in real time, at most 10 s) until sleeps() is at least `count`. A test proves "still
-  /// asleep" with it: whoever was woken has looked around and gone to sleep again.
+  /// Waits (in real time, at most a minute) until sleeps() is at least `count`. A test proves
+  /// "still asleep" with it: whoever was woken has looked around and gone to sleep again.
   bool await_sleeps(std::uint64_t count);
 
  private:

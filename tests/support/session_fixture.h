@@ -22,7 +22,7 @@ namespace torchinfer::test {
 
 using namespace std::chrono_literals;
 
-constexpr auto kSoon = 10s;  // real time, an upper bound for what happens at once
+constexpr auto kSoon = 60s;  // real time, an upper bound for what happens at once
 
 /// Counts wake-ups and lets a test wait for frames.
 class TestWaker final : public Waker {

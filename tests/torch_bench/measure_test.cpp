@@ -28,8 +28,8 @@ class MeasureTest : public test::SessionTest {
     Plan plan;
     plan.model.model_file = write_model(lines);
     plan.settings = std::move(settings);
-    plan.frame_rate = 100.0;
-    plan.time = 100ms;
+    plan.frame_rate = 10.0;  // of which any machine is capable
+    plan.time = 500ms;
     return plan;
   }
 
@@ -56,11 +56,11 @@ constexpr auto kBytes = "input 3x4x4 uint8\n";
 
 TEST_F(MeasureTest, FilesBringAFrameWheneverThereIsCredit) {
   const auto seats = sessions(request("", 4, 2), 3);
-  const auto outcome = run_load(seats, *make_frames(33, 25), {0.0, 20ms, 150ms});
+  const auto outcome = run_load(seats, *make_frames(33, 25), {0.0, 20ms, 1s});
   ASSERT_TRUE(outcome.ok()) << outcome.status().message();
   EXPECT_GT(outcome->frames, 0u);
   EXPECT_EQ(outcome->latency.count(), outcome->frames);
-  EXPECT_DOUBLE_EQ(outcome->rate, static_cast<double>(outcome->frames) / 0.15);
+  EXPECT_DOUBLE_EQ(outcome->rate, static_cast<double>(outcome->frames));
   EXPECT_EQ(outcome->skipped, 0u);
   EXPECT_GE(outcome->mean_batch, 1.0);
   EXPECT_LE(outcome->mean_batch, 4.0);
@@ -71,7 +71,7 @@ TEST_F(MeasureTest, FilesBringAFrameWheneverThereIsCredit) {
 
 TEST_F(MeasureTest, CamerasSkipWhatFindsNoCredit) {
   const auto seats = sessions(request("forward slow 20ms", 1, 1), 2);
-  const auto outcome = run_load(seats, *make_frames(32, 24), {500.0, 20ms, 200ms});
+  const auto outcome = run_load(seats, *make_frames(32, 24), {500.0, 20ms, 1s});
   ASSERT_TRUE(outcome.ok()) << outcome.status().message();
   EXPECT_GT(outcome->skipped, outcome->frames);
   EXPECT_GT(outcome->frames, 0u);
@@ -101,7 +101,7 @@ TEST_F(MeasureTest, EachSettingHasItsRow) {
 }
 
 TEST_F(MeasureTest, CamerasAreNotTriedWhereTheModelIsTooSlow) {
-  auto slow = plan("forward slow 30ms", {{1, 1, 1}});
+  auto slow = plan("forward slow 200ms", {{1, 1, 1}});
   const auto report = measure(slow);
   ASSERT_TRUE(report.ok()) << report.status().message();
   EXPECT_FALSE(report->rows[0].cameras.has_value());

@@ -9,7 +9,7 @@
 namespace torchinfer::test {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kPatience = std::chrono::seconds(60);
 constexpr gsize kFrameBytes = 16 * 8;
 
 GstStaticPadTemplate src_template =

@@ -68,7 +68,7 @@ class Pads {
 
   // What has arrived.
   std::vector<std::string> arrived() const;
-  /// Waits until `count` things have arrived, at most 10 s, and returns what has.
+  /// Waits until `count` things have arrived, at most a minute, and returns what has.
   std::vector<std::string> wait_for(std::size_t count);
   /// Waits until downstream is in its chain function and held there.
   bool wait_until_held();
@@ -80,7 +80,7 @@ class Pads {
   std::vector<std::string> upstream_events() const;
 
   /// The next message of a type within `timeout`, or null. The caller frees it.
-  GstMessage* wait_for_message(GstMessageType type, GstClockTime timeout = 10 * GST_SECOND);
+  GstMessage* wait_for_message(GstMessageType type, GstClockTime timeout = 60 * GST_SECOND);
 
  private:
   static GstFlowReturn chain(GstPad* pad, GstObject* parent, GstBuffer* buffer);

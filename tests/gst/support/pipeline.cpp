@@ -10,7 +10,7 @@
 namespace torchinfer::test {
 namespace {
 
-constexpr GstClockTime kPatience = 20 * GST_SECOND;
+constexpr GstClockTime kPatience = 60 * GST_SECOND;
 constexpr GstClockTime kFrameDuration = 40 * GST_MSECOND;
 
 }  // namespace

@@ -16,8 +16,8 @@ struct UnrefObject {
 using ElementPtr = std::unique_ptr<GstElement, UnrefObject>;
 using PadPtr = std::unique_ptr<GstPad, UnrefObject>;
 
-/// A pipeline of real elements. Waits are bounded by 20 s; what exceeds them, and an error on the
-/// bus while waiting, fails the test.
+/// A pipeline of real elements. Waits are bounded by a minute; what exceeds them, and an error on
+/// the bus while waiting, fails the test.
 class Pipeline {
  public:
   /// As gst-launch-1.0 takes it. Throws where that cannot be parsed.
@@ -67,7 +67,7 @@ class FrameRecorder {
 
   std::vector<SeenFrame> frames() const;
   void forget();
-  /// Waits, at most 20 s, until that many frames have passed.
+  /// Waits, at most a minute, until that many frames have passed.
   bool reaches(std::size_t count) const;
 
  private:

@@ -19,7 +19,7 @@ class FakeControl {
   /// A gate is closed until it is opened; a test that uses one opens it before it ends.
   virtual void open_gate(const std::string& name) = 0;
   virtual void close_gate(const std::string& name) = 0;
-  /// Waits until that many threads stand at the gate; false after 10 s.
+  /// Waits until that many threads stand at the gate; false after a minute.
   virtual bool await_at_gate(const std::string& name, int threads) = 0;
 
   virtual std::uint64_t inspects() = 0;

@@ -29,7 +29,7 @@ void FakeState::close_gate(const std::string& name) {
 
 bool FakeState::await_at_gate(const std::string& name, int threads) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::seconds{10},
+  return changed_.wait_for(lock, std::chrono::seconds{60},
                            [&] { return gates_[name].waiting >= threads; });
 }
 
