@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
     const c10::InferenceMode no_gradients;
     // What your task reads, here a ramp from 0 to 1 over an image of 3 x 224 x 224.
     std::vector<torch::jit::IValue> inputs;
-    inputs.emplace_back(torch::linspace(0, 1, 3 * 224 * 224).reshape({1, 3, 224, 224}));
+    inputs.emplace_back(torch::linspace(0, 1, 3LL * 224 * 224).reshape({1, 3, 224, 224}));
     // Computes the result.
     auto output = module.forward(inputs).toTensor();
     std::cout << "shape " << output.sizes() << ", best class " << output.argmax(1).item<int64_t>()
