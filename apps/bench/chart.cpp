@@ -12,7 +12,7 @@ namespace torchinfer::bench {
 namespace {
 
 // Pixels.
-constexpr int kMargin = 24, kHead = 96, kLine = 34, kBar = 18, kFoot = 40;
+constexpr int kMargin = 24, kHead = 96, kLine = 34, kBar = 18, kFoot = 62;
 constexpr int kNames = 330, kRates = 520, kGap = 40, kLatencies = 400;
 constexpr int kWidth = kMargin + kNames + kRates + kGap + kLatencies + kMargin;
 
@@ -30,6 +30,12 @@ void write(cv::Mat& chart, const std::string& text, int x, int y, double size = 
 std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, value < 100.0 ? "%.3g" : "%.0f", value);
+  return text;
+}
+
+std::string exact(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
   return text;
 }
 
@@ -132,9 +138,13 @@ cv::Mat make_chart(const Findings& found) {
   }
   write(chart,
         "wanted: " + number(demand) + " frames/s (" + std::to_string(found.plan.streams) + " x " +
-            number(found.plan.frame_rate) + ")" +
+            exact(found.plan.frame_rate) + ")" +
             (demand <= most_rate ? "" : ", out of the picture"),
         kMargin, 62, 0.45, kWanted);
+  write(chart,
+        "Green: recommended. Latency: dot p50, ticks p95 and p99; of settings too slow for the "
+        "cameras, as fast as frames are taken.",
+        kMargin, bottom + 46, 0.4);
   return chart;
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <opencv2/imgcodecs.hpp>
+#include <sstream>
 #include <utility>
 
 #include "bench/advice.h"
@@ -16,6 +17,7 @@
 #include "bench/options.h"
 #include "bench/page.h"
 #include "engine/cpu_budget.h"
+#include "shell/output.h"
 #include "shell/program.h"
 
 namespace torchinfer::bench {
@@ -55,6 +57,11 @@ Status check_outputs(const Options& options) {
             options.chart + ": no picture format that is known; name it .png"};
   for (const auto& path : {options.json, options.chart}) {
     if (path.empty()) continue;
+    const auto& model = options.plan.model;
+    if (auto status = shell::check_output(
+            path, {model.model_file, model.model_info_file, model.label_file, options.replay});
+        !status.ok())
+      return status;
     const bool existed = std::filesystem::exists(path);
     if (!std::ofstream(path, std::ios::app)) return unwritable(path);
     if (!existed) std::filesystem::remove(path);
@@ -92,7 +99,9 @@ Status run(Options options) {
   if (!report) return report.status();
   const auto advice = advise(report->rows, options.plan.streams, options.plan.frame_rate);
   const Findings done{options.plan, *report, advice, (*inputs)->description(), cores};
-  print(std::cout, done);
+  std::ostringstream page;
+  print(page, done);
+  std::cout << shell::printable(page.str()) << std::flush;
   return write(options, done);
 }
 

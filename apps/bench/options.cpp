@@ -73,6 +73,10 @@ Status read_size(const char* text, Options& options) {
 
 Status read(const Parsed& parsed, Options& options) {
   if (parsed.models == nullptr || parsed.models[1] != nullptr) return wrong("name one model file");
+  for (const char* name :
+       {static_cast<const char*>(parsed.models[0]), static_cast<const char*>(parsed.json),
+        static_cast<const char*>(parsed.chart), static_cast<const char*>(parsed.replay)})
+    if (name != nullptr && *name == '\0') return wrong("the name of a file is empty");
   auto& choices = options.choices;
   const auto numbers = [](int most) {
     return [most](std::string_view text) { return parse_numbers(text, most); };
@@ -91,6 +95,10 @@ Status read(const Parsed& parsed, Options& options) {
     return wrong("--fps is above 0 and at most 1000");
   if (!(parsed.seconds >= 0.1 && parsed.seconds <= 3600.0))
     return wrong("--seconds is in 0.1..3600");
+  // Less than one, and nothing could be said of them.
+  if (parsed.seconds * parsed.streams * parsed.frame_rate < 1.0)
+    return wrong(
+        "no frame may come within --seconds, at --fps of so many --streams; measure longer");
   if (parsed.replay != nullptr && parsed.size != nullptr)
     return wrong("--size is of no use with --replay, whose inputs have theirs");
 
@@ -130,8 +138,8 @@ Result<Options> parse_options(int argc, char** argv) {
        "N"},
       {"replay", 'r', 0, file, &parsed.replay,
        "Feed the inputs that dump-inputs saved, and say what the model makes of them", "FILE.npy"},
-      {"model-info", 0, 0, file, &parsed.model_info, "As torchinference's model-info-file", "FILE"},
-      {"labels", 0, 0, file, &parsed.labels, "As torchinference's label-file", "FILE"},
+      {"model-info-file", 0, 0, file, &parsed.model_info, "As torchinference's property", "FILE"},
+      {"label-file", 0, 0, file, &parsed.labels, "As torchinference's property", "FILE"},
       {"json", 'j', 0, file, &parsed.json, "Write all figures as JSON", "FILE"},
       {"chart", 'c', 0, file, &parsed.chart, "Write a chart", "FILE.png"},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &parsed.quiet, "Show no progress", nullptr},

@@ -10,6 +10,7 @@
 
 #include "frames/model_frames.h"
 #include "model/model_info.h"
+#include "shell/output.h"
 #include "shell/program.h"
 
 namespace torchinfer::frames {
@@ -32,6 +33,9 @@ struct Options {
 };
 
 Status run(const Options& options) {
+  if (auto status = shell::check_output(options.output, {options.paths[0], options.model_info});
+      !status.ok())
+    return status;
   const auto info = read_model_info(options.model_info);
   if (!info) return info.status();
   const auto& params = info->preprocess;

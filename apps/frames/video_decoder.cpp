@@ -3,6 +3,9 @@
 
 #include <gst/app/gstappsink.h>
 
+#include <filesystem>
+#include <system_error>
+
 namespace torchinfer::frames {
 namespace {
 
@@ -20,6 +23,12 @@ std::string text_of(GError* error) {
 }  // namespace
 
 VideoDecoder::VideoDecoder(const std::string& path, const std::string& caps) : path_(path) {
+  // GStreamer's own words for it are longer, and warn of names that are not UTF-8.
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    problem_ = "no such file";
+    return;
+  }
   GError* error = nullptr;
   const std::string line = "filesrc name=source ! decodebin ! videoconvert ! " + caps +
                            " ! appsink name=sink sync=false max-buffers=4";
@@ -47,7 +56,7 @@ SamplePtr VideoDecoder::next() {
     if (sample) return sample;
     if (note_problem() || gst_app_sink_is_eos(GST_APP_SINK(sink_.get()))) return nullptr;
   }
-  problem_ = "no frame came for twenty seconds";
+  problem_ = "no frame came for twenty seconds; it may be cut short";
   return nullptr;
 }
 
@@ -64,7 +73,9 @@ bool VideoDecoder::note_problem() {
   if (message == nullptr) return false;
   GError* error = nullptr;
   gst_message_parse_error(message, &error, nullptr);
+  const bool of_no_element = g_error_matches(error, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED);
   problem_ = text_of(error);
+  if (of_no_element) problem_ += " Does it hold video?";
   gst_message_unref(message);
   return true;
 }

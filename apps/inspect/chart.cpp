@@ -42,10 +42,25 @@ std::string shortened(const std::string& name) {
   return name.size() <= most ? name : "..." + name.substr(name.size() - most + 3);
 }
 
-Group group(const std::string& title, std::vector<Bar> bars) {
+Group group(std::string title, std::vector<Bar> bars) {
   std::ranges::stable_sort(bars, std::greater(), &Bar::ms);
-  if (bars.size() > kMostBars) bars.resize(kMostBars);
-  return {title, std::move(bars)};
+  if (bars.size() > kMostBars) {
+    title += ", the " + std::to_string(kMostBars) + " dearest of " + std::to_string(bars.size());
+    bars.resize(kMostBars);
+  }
+  return {std::move(title), std::move(bars)};
+}
+
+/// What was measured. The font has no other characters than those of ASCII.
+std::string title_of(const std::string& model, const ProfileReport& profile) {
+  auto name = model.substr(model.rfind('/') + 1);
+  std::ranges::replace_if(name, [](char c) { return c < ' ' || c > '~'; }, '?');
+  const auto several = [](int count, const char* what) {
+    return std::to_string(count) + what + (count == 1 ? "" : "s");
+  };
+  return shortened(name) + ": " + several(profile.runs, " forward") + " of " +
+         several(profile.batch, " frame") + ", " + several(profile.threads, " thread") + ", " +
+         (profile.frames == 0 ? "noise" : "frames of a clip");
 }
 
 std::vector<Group> groups_of(const ProfileReport& profile) {
@@ -65,9 +80,9 @@ std::vector<Group> groups_of(const ProfileReport& profile) {
 
 }  // namespace
 
-cv::Mat draw_profile(const ProfileReport& profile) {
+cv::Mat draw_profile(const std::string& model, const ProfileReport& profile) {
   const auto groups = groups_of(profile);
-  int height = kMargin;
+  int height = kMargin + kTitle;
   double longest = 1e-9;
   for (const auto& group : groups) {
     height += kTitle + kRow * static_cast<int>(group.bars.size());
@@ -75,7 +90,8 @@ cv::Mat draw_profile(const ProfileReport& profile) {
   }
   cv::Mat picture(height + kMargin, kWidth, CV_8UC3, kPaper);
   const int room = kWidth - kNames - kNumbers - kMargin;
-  int y = kMargin;
+  write(picture, title_of(model, profile), kMargin, kMargin + kTitle - 20, 0.6);
+  int y = kMargin + kTitle;
   for (const auto& group : groups) {
     write(picture, group.title, kMargin, y + kTitle - 16, 0.55);
     y += kTitle;

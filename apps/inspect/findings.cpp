@@ -3,6 +3,8 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
+
 #include "engine/module.h"
 #include "frames/model_frames.h"
 #include "model/model_file.h"
@@ -61,6 +63,14 @@ Status list(const Options& options, const Inspection& model, Findings& findings)
     findings.listings.emplace_back(form.first, std::move(*text));
   }
   return {};
+}
+
+/// list() has said which there are where that was asked for.
+Status check_module(const Options& options, const ModelReport& report) {
+  const auto is_it = [&](const PartFacts& part) { return part.path == options.module; };
+  if (report.parts.empty() || std::ranges::any_of(report.parts, is_it)) return {};
+  return {Code::kInvalidArgument,
+          options.model + ": there is no module \"" + options.module + "\"; --tree lists all"};
 }
 
 /// Some of a clip, as torchinference would hand them to the model.
@@ -128,6 +138,7 @@ Result<Findings> look_into(const Options& options) {
   if (!model) return model.status();
   findings.report = (*model)->report();
   if (auto status = list(options, **model, findings); !status.ok()) return status;
+  if (auto status = check_module(options, findings.report); !status.ok()) return status;
   if (options.probe) {
     auto probe = (*model)->probe(said_input(findings));
     if (!probe) return of_the_model(options, probe.status());

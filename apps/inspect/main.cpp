@@ -20,26 +20,31 @@
 #include "inspect/page.h"
 #include "inspect/report_json.h"
 #include "inspect/system_page.h"
+#include "shell/output.h"
 
 namespace torchinfer::inspect {
 namespace {
 
 #ifdef HAVE_OPENCV
 /// Found out before minutes have been spent.
-Status check_chart(const std::string& path) {
-  if (path.empty() || cv::haveImageWriter(path)) return {};
-  return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
+Status check_chart(const Options& options) {
+  const auto& path = options.chart;
+  if (path.empty()) return {};
+  if (!cv::haveImageWriter(path))
+    return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
+  return shell::check_output(
+      path, {options.model, options.frames, options.model_info_file, options.label_file});
 }
-Status write_chart(const std::string& path, const ProfileReport& profile) {
-  if (cv::imwrite(path, draw_profile(profile))) return {};
+Status write_chart(const std::string& path, const Findings& findings) {
+  if (cv::imwrite(path, draw_profile(findings.path, *findings.profile))) return {};
   return {Code::kUnreadable, path + " cannot be written"};
 }
 #else
-Status check_chart(const std::string& path) {
-  if (path.empty()) return {};
+Status check_chart(const Options& options) {
+  if (options.chart.empty()) return {};
   return {Code::kUnsupported, "--chart: this build has no OpenCV to draw with"};
 }
-Status write_chart(const std::string&, const ProfileReport&) { return {}; }
+Status write_chart(const std::string&, const Findings&) { return {}; }
 #endif
 
 /// Everything that the options ask for of a model, as text.
@@ -58,7 +63,7 @@ Status print_model(std::ostream& out, const Options& options, const Findings& fi
 }
 
 Status run(const Options& options, std::ostream& out, bool& loads) {
-  if (auto status = check_chart(options.chart); !status.ok()) return status;
+  if (auto status = check_chart(options); !status.ok()) return status;
   nlohmann::ordered_json json;
   if (options.system) {
     const auto page = describe_system();
@@ -73,7 +78,7 @@ Status run(const Options& options, std::ostream& out, bool& loads) {
     if (!findings) return findings.status();
     loads = loads && findings->report.load.ok();
     if (!options.chart.empty())
-      if (auto status = write_chart(options.chart, *findings->profile); !status.ok()) return status;
+      if (auto status = write_chart(options.chart, *findings); !status.ok()) return status;
     if (options.json) {
       auto model = to_json(*findings);
       json.update(model);
@@ -96,7 +101,8 @@ int work(const Options& options) {
       std::cerr << "gst-torch-inspect: " << status.message() << '\n';
       return 1;
     }
-    if (!(std::cout << out.str() << std::flush))
+    const auto text = options.json ? out.str() : shell::printable(out.str());
+    if (!(std::cout << text << std::flush))
       throw std::runtime_error("what was found cannot be written");
     return loads ? 0 : 1;
   } catch (const std::exception& error) {

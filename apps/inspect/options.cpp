@@ -55,6 +55,9 @@ struct Texts {
 std::string check(const Options& options, std::size_t models) {
   if (models > 1) return "name one model";
   if (models == 0 && !options.system) return "name a model file";
+  if (models == 1 && options.model.empty()) return "name a model file; the name is empty";
+  if (!options.module.empty() && !options.lists() && !options.profile)
+    return "--module goes with --graph, --code, --inline, --dot, --tree and --profile";
   if (models == 0 && (options.lists() || options.probe || options.profile))
     return "name the model file to look into";
   if (!options.profile && (!options.frames.empty() || !options.chart.empty()))
@@ -73,9 +76,9 @@ Parsed parse(int argc, char** argv, Options& options, std::string& problem) {
   int graph = 0, code = 0, inlined = 0, dot = 0, tree = 0, probe = 0, profile = 0, json = 0,
       system = 0, version = 0;
   const GOptionEntry entries[] = {
-      {"module", 'm', 0, G_OPTION_ARG_STRING, &texts.module,
+      {"module", 'm', 0, G_OPTION_ARG_FILENAME, &texts.module,
        "Look at this part of the model, as layer1.0", "PATH"},
-      {"method", 0, 0, G_OPTION_ARG_STRING, &texts.method, "Of this method (forward)", "NAME"},
+      {"method", 0, 0, G_OPTION_ARG_FILENAME, &texts.method, "Of this method (forward)", "NAME"},
       {"graph", 'g', 0, G_OPTION_ARG_NONE, &graph, "Print the graph", nullptr},
       {"code", 'c', 0, G_OPTION_ARG_NONE, &code, "Print the code, read back as Python", nullptr},
       {"inline", 'i', 0, G_OPTION_ARG_NONE, &inlined,
@@ -142,6 +145,10 @@ Parsed parse(int argc, char** argv, Options& options, std::string& problem) {
   for (char** model = texts.models; model != nullptr && *model != nullptr; ++model, ++models)
     options.model = *model;
   problem = check(options, models);
+  if (problem.empty() && texts.method != nullptr && !options.graph && !options.code && !options.dot)
+    problem = "--method goes with --graph, --code, --inline and --dot";
+  if (problem.empty() && texts.chart != nullptr && options.chart.empty())
+    problem = "--chart: the name of the file is empty";
   return problem.empty() ? Parsed::kRun : Parsed::kWrong;
 }
 

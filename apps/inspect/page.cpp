@@ -65,7 +65,8 @@ void print_code(std::ostream& out, const ModelReport& report) {
   if (report.parts.empty()) return;
   const auto& model = report.parts.front();
   row(out, "model",
-      model.type + ", " + grouped(static_cast<std::int64_t>(report.parts.size())) + " modules");
+      model.type + ", " + grouped(static_cast<std::int64_t>(report.parts.size())) +
+          (report.parts.size() == 1 ? " module" : " modules"));
   std::string key = "methods";
   for (const auto& method : model.methods) {
     row(out, key, method.schema);

@@ -78,7 +78,7 @@ struct Unref {
 
 void add_plugin(Facts& facts) {
   const std::unique_ptr<GstObject, Unref> plugin(
-      reinterpret_cast<GstObject*>(gst_registry_find_plugin(gst_registry_get(), "gsttorch")));
+      reinterpret_cast<GstObject*>(gst_registry_find_plugin(gst_registry_get(), "torch")));
   if (!plugin) {
     facts.emplace_back("plugin", "GStreamer finds none; GST_PLUGIN_PATH names its folder");
     return;

@@ -80,7 +80,7 @@ Result<std::vector<Frame>> parse_frame_log(std::istream& text, const std::string
   for (std::size_t number = 1; std::getline(text, line); ++number) {
     const std::string place = source + ", line " + std::to_string(number);
     const json value = json::parse(line, nullptr, false);
-    if (value.is_discarded()) {
+    if (!value.is_object()) {
       return Status(Code::kInvalidArgument,
                     place + (line.starts_with('{')
                                  ? " is cut off or mixed: the run was stopped, or two runs wrote "
@@ -90,8 +90,9 @@ Result<std::vector<Frame>> parse_frame_log(std::istream& text, const std::string
     try {
       frames.push_back(read_frame(value));
     } catch (const std::exception& error) {  // of the JSON library, or of read_frame()
-      return Status(Code::kInvalidArgument,
-                    place + " is not a line of analyticsjson: " + error.what());
+      std::string what = error.what();
+      if (what.starts_with("[json.exception.")) what.erase(0, what.find("] ") + 2);
+      return Status(Code::kInvalidArgument, place + " is not a line of analyticsjson: " + what);
     }
   }
   if (frames.empty()) {

@@ -6,10 +6,12 @@
 
 #include <iostream>
 #include <opencv2/imgcodecs.hpp>
+#include <sstream>
 
 #include "report/frame_log.h"
 #include "report/run_sheet.h"
 #include "report/summary.h"
+#include "shell/output.h"
 #include "shell/program.h"
 
 namespace torchinfer::report {
@@ -43,18 +45,28 @@ Status write_sheet(const Options& options, const std::string& log,
     return {sheet.status().code(), (of_the_log ? log + ": " : "") + sheet.status().message()};
   }
   const std::string path = options.sheet;
-  if (!cv::haveImageWriter(path)) {
-    return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
-  }
   if (!cv::imwrite(path, *sheet)) return {Code::kUnreadable, path + " cannot be written"};
   return {};
 }
 
+/// Found out before anything is decoded.
+Status check_sheet(const Options& options) {
+  if (options.sheet == nullptr) return {};
+  const std::string path = options.sheet;
+  if (!cv::haveImageWriter(path)) {
+    return {Code::kInvalidArgument, path + ": no picture format that is known; name it .png"};
+  }
+  return shell::check_output(path, {options.video, options.logs[0]});
+}
+
 Status run(const Options& options) {
+  if (Status status = check_sheet(options); !status.ok()) return status;
   for (char** log = options.logs; *log != nullptr; ++log) {
     auto frames = read_frame_log(*log);
     if (!frames) return frames.status();
-    print(std::cout, *log, summarise(*frames), static_cast<std::size_t>(options.labels));
+    std::ostringstream page;
+    print(page, *log, summarise(*frames), static_cast<std::size_t>(options.labels));
+    std::cout << shell::printable(page.str()) << std::flush;
     if (options.sheet == nullptr) continue;
     if (Status status = write_sheet(options, *log, *frames); !status.ok()) return status;
     std::cout << "  sheet    " << options.sheet << '\n';
@@ -75,6 +87,11 @@ std::string check(const Options& options) {
     return "--columns is in 1..20, --rows in 1..100";
   }
   if (options.tile_width < 64 || options.tile_width > 4096) return "--tile-width is in 64..4096";
+  constexpr std::int64_t most_pixels = std::int64_t{1} << 30;
+  if (std::int64_t{options.tile_width} * options.tile_width * options.columns * options.rows >
+      most_pixels) {
+    return "the sheet would be too large: fewer --columns or --rows, or a smaller --tile-width";
+  }
   if (options.labels < 0) return "--labels is 0 or more";
   return {};
 }

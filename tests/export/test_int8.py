@@ -276,3 +276,15 @@ class Frames(unittest.TestCase):
             )
             self.assertEqual(done.returncode, 1)
             self.assertIn("gst-torch-frames: standard output cannot be written", done.stderr)
+
+    def test_what_is_read_is_not_written(self):
+        with tempfile.TemporaryDirectory() as folder:
+            clip, info = pathlib.Path(folder, "clip.mp4"), pathlib.Path(folder, "net.modelinfo")
+            for lost in (clip, info):
+                clip.write_text("clip")
+                info.write_text("info")
+                command = ["gst-torch-frames", "-m", info, "-o", lost, clip]
+                done = subprocess.run(command, capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn("is read and would be lost", done.stderr)
+                self.assertEqual((clip.read_text(), info.read_text()), ("clip", "info"))

@@ -22,7 +22,8 @@ def inspect(*arguments, timeout=120):
         ["gst-torch-inspect", *[str(argument) for argument in arguments]],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
         timeout=timeout,
         check=False,
     )
@@ -101,6 +102,17 @@ class Pages(unittest.TestCase):
         self.assertRegex(page, r"device cuda +no: this build has no CUDA support")
         system = json.loads(self.printed("--system", "--json"))["system"]
         self.assertIn("libtorch", system["facts"])
+        self.assertRegex(system["facts"]["plugin"], r"^\d+\.\d+\.\d+, .*libgsttorch\.so$")
+
+    def test_texts_of_a_model_do_not_steer_the_terminal(self):
+        with tempfile.TemporaryDirectory() as folder:
+            labels = pathlib.Path(folder, "labels.txt")
+            lines = ["\x1b[2Jant", *"bcdefgh", "i", "j\x9b31mj"]
+            labels.write_text("\n".join(lines), encoding="utf-8")
+            page = self.printed(model("classifier"), "--label-file", labels)
+            self.assertIn("10: ?[2Jant ... j?31mj", page)
+            report = json.loads(self.printed(model("classifier"), "--label-file", labels, "--json"))
+            self.assertEqual(report["model_info"]["labels"], lines)
 
 
 class Refusals(unittest.TestCase):
@@ -114,8 +126,19 @@ class Refusals(unittest.TestCase):
         return lines[0]
 
     def test_wrong_usage_is_status_2(self):
-        for arguments in ([], ["a", "b"], ["--nonsense"], ["a", "--chart", "b.png"], ["a", "--runs", "0"]):
-            self.fails(*arguments, status=2)
+        for arguments in (
+            [],
+            [""],
+            ["a", "b"],
+            ["--nonsense"],
+            ["a", "--chart", "b.png"],
+            ["a", "--profile", "--chart", ""],
+            ["a", "--runs", "0"],
+            ["a", "--module", "layer1"],
+            ["a", "--method", "forward"],
+        ):
+            with self.subTest(arguments):
+                self.fails(*arguments, status=2)
 
     def test_a_broken_file_is_one_line(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -147,7 +170,31 @@ class Refusals(unittest.TestCase):
         if os.environ["HAVE_CHARTS"]:
             self.assertIn("no picture format", self.fails(model("throws"), "--profile", "--chart", "bars.txt"))
 
+    def test_a_chart_takes_the_place_of_nothing_that_is_read(self):
+        if not os.environ["HAVE_CHARTS"]:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            net = pathlib.Path(folder, "net.png")
+            net.write_bytes(model("classifier").read_bytes())
+            chart = pathlib.Path(folder, "chart.png")
+            chart.symlink_to(net)
+            for name in (net, chart):
+                said = self.fails(net, "--profile", "--runs", "1", "--chart", name)
+                self.assertIn("is read and would be lost", said)
+            self.assertEqual(net.read_bytes(), model("classifier").read_bytes())
+
+    def test_a_clip_that_is_not_there_or_holds_no_video(self):
+        profile = (model("classifier"), "--profile", "--runs", "1", "--frames")
+        self.assertIn(": no such file", self.fails(*profile, os.fsdecode(b"/no/caf\xe9.mp4")))
+        with tempfile.TemporaryDirectory() as folder:
+            sound = pathlib.Path(folder, "sound.wav")
+            media.launch("audiotestsrc", "num-buffers=9", "!", "wavenc", "!", "filesink", f"location={sound}")
+            self.assertIn("Does it hold video?", self.fails(*profile, sound))
+
     def test_what_is_not_there_is_named_with_what_is(self):
+        for what in ("--tree", "--profile"):
+            said = self.fails(model("classifier"), "--module", "layér1", what, "--json")
+            self.assertIn('there is no module "layér1"', said)
         self.assertIn("it has 0, 1, 2", self.fails(model("classifier"), "--module", "layer1", "--code"))
         self.assertIn("no method", self.fails(model("classifier"), "--method", "train", "--code"))
         self.assertIn("throws", self.fails(model("throws"), "--probe"))

@@ -292,11 +292,25 @@ class Report(PipelineTest):
             ((), 2, "name a file of JSON lines"),
             (("a.jsonl", "--sheet", "b.png"), 2, "--video and --sheet go together"),
             (("a.jsonl", "b.jsonl", "--video", "c.mp4", "--sheet", "b.png"), 2, "one file of JSON lines"),
+            (
+                ("a", "-v", "b", "-s", "c.png", "--columns", "20", "--rows", "100", "--tile-width", "4096"),
+                2,
+                "too large",
+            ),
+            (("a.jsonl", "--video", "c.mp4", "--sheet", "b.txt"), 1, "name it .png"),
             (("/no/such.jsonl",), 1, "/no/such.jsonl: No such file"),
             ((str(lines),), 1, "line 1 is not a line of analyticsjson"),
             ((str(self.folder),), 1, "is a folder"),
         ):
             with self.subTest(arguments=arguments):
                 done = self.report(*arguments)
-                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
                 self.assertIn(text, done.stderr)
+
+    def test_a_sheet_takes_the_place_of_nothing_that_is_read(self):
+        picture = self.folder / "video.png"
+        picture.write_bytes(b"picture")
+        done = self.report("a.jsonl", "--video", str(picture), "--sheet", str(picture))
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("is read and would be lost", done.stderr)
+        self.assertEqual(picture.read_bytes(), b"picture")

@@ -109,8 +109,31 @@ class TorchBench(unittest.TestCase):
         self.assertIn("none.npy", self.refused("--replay", self.folder / "none.npy", model, status=1))
         self.assertFalse(list(self.folder.iterdir()), "a failed run leaves files behind")
 
+    def test_nothing_that_is_read_is_written(self):
+        model = self.folder / "net.pt"
+        shutil.copy(MODELS / "classifier.pt", model)
+        (self.folder / "report.json").symlink_to(model)
+        for report in (model, self.folder / "report.json"):
+            self.assertIn("is read and would be lost", self.refused("--json", report, model, status=1))
+        self.assertEqual(model.read_bytes(), (MODELS / "classifier.pt").read_bytes())
+
+    def test_a_full_disk_behind_the_output_is_said(self):
+        with open("/dev/full", "wb") as full:
+            command = ["gst-torch-bench", "--quiet", *QUICK, "-b", "1", MODELS / "classifier.pt"]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=240, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^gst-torch-bench: standard output cannot be written.*\n$")
+
     def test_wrong_usage_is_2(self):
         model = MODELS / "classifier.pt"
-        for arguments in ((), (model, model), ("--batch-sizes", "0", model), ("--nonsense", model)):
+        for arguments in (
+            (),
+            ("",),
+            (model, model),
+            ("--batch-sizes", "0", model),
+            ("--nonsense", model),
+            ("--json", "", model),
+            ("--fps", "0.001", model),  # none would come within --seconds
+        ):
             self.assertIn("--help explains", self.refused(*arguments, status=2))
         self.assertIn("gst-torch-bench", self.bench("--help")[0])
