@@ -165,7 +165,7 @@ class RandomStream {
 
   /// A result whose stream was flushed while it ran wakes nobody, so the wake-up alone won't do.
   bool await(const FrameResult& frame) {
-    for (int i = 0; i < 10000 && !frame.complete(); ++i)
+    for (int i = 0; i < 60000 && !frame.complete(); ++i)
       (void)waker_->await_wakes(waker_->wakes() + 1, 1ms);
     return frame.complete();
   }
