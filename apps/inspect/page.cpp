@@ -45,7 +45,10 @@ void print_parts(std::ostream& out, const ModelReport& report) {
     types += (types.empty() ? "; " : ", ") + grouped(count) + " " + dtype;
   row(out, "parameters", text + types);
   const auto children = std::ranges::count_if(report.parts, is_child);
-  std::size_t shown = 0;
+  std::size_t shown = 0, width = 20;
+  for (const auto& part : report.parts)
+    if (is_child(part) && ++shown <= kMostParts) width = std::max(width, part.path.size());
+  shown = 0;
   for (const auto& part : report.parts) {
     if (!is_child(part)) continue;
     if (++shown > kMostParts) {
@@ -55,8 +58,8 @@ void print_parts(std::ostream& out, const ModelReport& report) {
       break;
     }
     std::ostringstream line;
-    line << std::left << std::setw(20) << part.path << std::right << std::setw(14)
-         << grouped(part.parameters) << "  " << part.type;
+    line << std::left << std::setw(static_cast<int>(width)) << part.path << std::right
+         << std::setw(14) << grouped(part.parameters) << "  " << part.type;
     row(out, "", line.str());
   }
 }

@@ -29,6 +29,15 @@ def main(argv=None):
             _print("\n".join(sources.torchvision_names()))
         else:
             _export(options)
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision"):
+            raise
+        print(
+            f"gst-torch-export: this python3, {sys.executable}, has no {error.name}; in the source tree run "
+            "tools/env gst-torch-export ...",
+            file=sys.stderr,
+        )
+        return 1
     except ExportError as error:
         print(f"gst-torch-export: {error}", file=sys.stderr)
         if options.verbose:

@@ -442,6 +442,17 @@ class CommandLine(unittest.TestCase):
                 self.assertIn("--help explains", done.stderr)
         self.assertIn("write NAME first", run("--calibrate", "a.mp4", "resnet18", "-o", "x").stderr)
 
+    def test_a_python_without_torch_is_said_in_one_line(self):
+        script = (
+            "import sys; sys.modules['torch'] = None; from torch_export import cli; "
+            "sys.exit(cli.main(['resnet18', '-o', 'x']))"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1] / "apps")}
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, r"^gst-torch-export: .* has no torch; .*\n$")
+
     def test_a_full_disk_behind_the_output_is_said(self):
         with open("/dev/full", "wb") as full:
             command = [sys.executable, str(TOOL), "--list"]
