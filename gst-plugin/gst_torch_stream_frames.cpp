@@ -149,6 +149,9 @@ GstTorchFrames::note_engine (const torchinfer::Session *session) {
   const auto engine = session->engine ();
   batch_size_ = engine.facts.batch_size;
   most_at_engine_ = engine.facts.batch_size * (engine.workers + 1);
+  const std::lock_guard guard (lock_);
+  model_file_ = engine.model_path;
+  model_sha256_ = engine.model_sha256;
 }
 
 bool
@@ -428,7 +431,7 @@ GstTorchFrames::leave (GstTorchFrame frame) {
   GstTorchDeparture departure;
   const auto status = frame.result ? frame.result->items.front ().status : frame.refusal;
   if (!status.ok () && status.code () != Code::kCancelled) {
-    departure.error = note_failure (status);
+    departure.error = note_failure (frame.result ? name_model (status, *frame.result) : status);
   } else if (frame.result && status.ok ()) {
     frame.buffer = gst_torch_attach_results (std::move (frame.buffer), *frame.result, quarks_);
     const std::lock_guard guard (lock_);
@@ -440,22 +443,37 @@ GstTorchFrames::leave (GstTorchFrame frame) {
   return departure;
 }
 
-/// Counts a failed frame, and returns the status again if it ends the stream.
+/// A frame's failure with the file of the model that failed, unless another one has replaced it.
+Status
+GstTorchFrames::name_model (const Status &status, const torchinfer::FrameResult &result) {
+  const std::lock_guard guard (lock_);
+  auto text = status.message ();
+  if (text.find (model_file_) != std::string::npos || !model_sha256_.starts_with (result.model_id))
+    return status;
+  if (text.ends_with ('.'))
+    text.pop_back ();
+  return Status (status.code (), text + " (model \"" + model_file_ + "\")", status.detail ());
+}
+
+/// Counts a failed frame, and returns the status, with the remedy, if it ends the stream.
 Status
 GstTorchFrames::note_failure (const Status &status) {
+  const auto &text = status.message ();
+  const std::string stop = text.ends_with ('.') ? "" : ".";
   bool warn;
   {
     const std::lock_guard guard (lock_);
     counters_.failed++;
     if (settings_.error_policy == GST_TORCH_ERROR_POLICY_FAIL)
-      return status;
+      return Status (status.code (),
+          text + stop + " With error-policy=pass such frames go on without results.",
+          status.detail ());
     warn = !std::exchange (warned_, true);
   }
-  GST_LOG_OBJECT (element_, "frame goes on without results: %s", status.message ().c_str ());
+  GST_LOG_OBJECT (element_, "frame goes on without results: %s", text.c_str ());
   if (warn)
-    GST_TORCH_POST_WARNING (
-        element_, Status (status.code (), status.message () + " Frames go on without results.",
-                      status.detail ()));
+    GST_TORCH_POST_WARNING (element_,
+        Status (status.code (), text + stop + " Frames go on without results.", status.detail ()));
   return {};
 }
 

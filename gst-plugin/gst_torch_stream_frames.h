@@ -130,6 +130,8 @@ class GstTorchFrames {
   void note_not_inferred (GstBuffer *buffer, guint64 GstTorchCounters::*counter);
   void post_qos_if_due (GstBuffer *buffer);
   GstMiniPtr<GstBuffer> mark_discont (GstMiniPtr<GstBuffer> buffer);
+  torchinfer::Status name_model (
+      const torchinfer::Status &status, const torchinfer::FrameResult &result);
   torchinfer::Status note_failure (const torchinfer::Status &status);
   void note_ready (const GstTorchFrame &frame, torchinfer::TimePoint time);
 
@@ -160,6 +162,8 @@ class GstTorchFrames {
   /// it in the order they came. Taken before lock_ and the object lock.
   std::mutex apply_lock_;
   mutable std::mutex lock_;
+  std::string model_file_;  ///< of the session that frames go to
+  std::string model_sha256_;
   std::unique_ptr<Seat> present_;           ///< where frames go; null: nowhere
   std::unique_ptr<Seat> past_;              ///< was replaced, and may have frames of ours still
   mutable std::condition_variable unused_;  ///< a seat has lost a user

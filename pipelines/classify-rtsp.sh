@@ -8,8 +8,11 @@
 # STREAM_ID: the stream's name in each line; without one the last part of PATH, or CAMERA where that part has settings
 # in it (some cameras take a password so) or there is none. USER, PASSWORD and a query never get into the lines.
 # Needs: a model written by gst-torch-export (`make demo` leaves one at the default place).
-# Expected: OUTPUT.jsonl grows by one line a frame until Ctrl-C or the camera's end. A camera that sends RTCP sender
-# reports gives its own clock: "wall_clock": {"source": "ntp"}; frames before its first report have this machine's.
+# Expected: OUTPUT.jsonl grows by one line a frame until Ctrl-C or the camera's end. A camera that goes away looks like
+# its end over TCP (a warning of rtspsrc, status 0), and is an error over UDP: what starts this again shall do so always.
+# OUTPUT.jsonl is begun anew then: give each run a name of its own to keep the lines.
+# A camera that sends RTCP sender reports gives its own clock: "wall_clock": {"source": "ntp"}; frames before its first
+# report have this machine's.
 set -euo pipefail
 clone=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 # shellcheck source=pipelines/lib/checks.sh

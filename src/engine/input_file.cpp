@@ -306,8 +306,8 @@ Result<std::unique_ptr<InputFileWriter>> InputFileWriter::create(const std::stri
     return Status(Code::kUnreadable, quoted_path(path) + " cannot be written: " + why);
   };
   // O_NONBLOCK: a pipe that nobody reads must not stop a stream. What is there is emptied when it
-  // is known to be a file, and nobody else's.
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  // is known to be such a file, and nobody else's: a slip of the pen must not cost a model.
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   Descriptor file(::open(path.c_str(), kFlags, 0666));
   if (file.get() < 0) return failed(error_text());
   struct stat facts{};
@@ -316,6 +316,12 @@ Result<std::unique_ptr<InputFileWriter>> InputFileWriter::create(const std::stri
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0)
     return failed(errno == EWOULDBLOCK ? "it is being written already; name another for each stream"
                                        : error_text());
+  std::array<char, kMagic.size()> begin{};
+  const auto count =
+      read_at(file.get(), std::as_writable_bytes(std::span(begin)).data(), begin.size(), 0);
+  if (count < 0) return failed(error_text());
+  if (count > 0 && std::string_view(begin.data(), static_cast<std::size_t>(count)) != kMagic)
+    return failed("it is no .npy file and would be lost; remove it or name another");
   auto writer = std::make_unique<Writer>(std::move(file), path, input, most_bytes);
   Status status = writer->begin();
   if (!status.ok()) return status;

@@ -43,7 +43,8 @@ TORCHINFER_API Result<InputHeader> parse_input_header(std::string_view begin);
 class TORCHINFER_API InputFileWriter {
  public:
   /// Creates the file or empties it. It will not be longer than `most_bytes`. kUnreadable where it
-  /// cannot be written, is none (a pipe, a device), or another writer has it.
+  /// cannot be written, is none (a pipe, a device), holds something else than a .npy, or another
+  /// writer has it.
   static Result<std::unique_ptr<InputFileWriter>> create(const std::string& path,
                                                          const InputSpec& input,
                                                          std::uint64_t most_bytes);

@@ -96,6 +96,17 @@ TEST_F(Dump, ThatCannotBeMadeIsAWarningAndTheStreamGoesOn) {
   EXPECT_EQ(stat(pads.element(), "inferred"), 3u);
 }
 
+TEST_F(Dump, NeverOverwritesTheModel) {
+  const auto model = write_model(kBytes, "kept.pt");
+  const auto size = std::filesystem::file_size(model);
+  Pads pads("torchinference model-file=" + model + " dump-inputs=" + model);
+  EXPECT_THAT(warning(pads).text, HasSubstr("would be lost"));
+  pads.start();
+  push_and_drain(pads, 0, 3);
+  EXPECT_EQ(stat(pads.element(), "inferred"), 3u);
+  EXPECT_EQ(std::filesystem::file_size(model), size);
+}
+
 TEST_F(Dump, OfASecondStreamToTheSameFileIsRefused) {
   Pads first(dump_launch());
   Pads second(dump_launch());

@@ -103,6 +103,8 @@ TEST_F(Errors, AFailedForwardEndsTheStreamAndUpstreamHears) {
   const auto told = read(pads.wait_for_message(GST_MESSAGE_ERROR));
   EXPECT_EQ(told.torch_code, "ForwardFailed");
   EXPECT_TOLD(told, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED);
+  EXPECT_THAT(told.text,
+              testing::AllOf(HasSubstr(folder.path("model.pt")), HasSubstr("error-policy=pass")));
   EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_ERROR, 0), nullptr);
   // What came before it has left, with its results.
   ASSERT_EQ(pads.arrived_buffers(), 2u);
@@ -135,7 +137,9 @@ TEST_F(Errors, CanBePassedOverAndAreCounted) {
     EXPECT_EQ(best_class(pads.arrived_buffer(i)), i % 3 == 1 ? "" : std::to_string(i % 3));
   EXPECT_EQ(stat(pads.element(), "failed"), 3u);
   EXPECT_EQ(stat(pads.element(), "inferred"), 6u);
-  EXPECT_EQ(read(pads.wait_for_message(GST_MESSAGE_WARNING)).torch_code, "BadOutput");
+  const auto warning = read(pads.wait_for_message(GST_MESSAGE_WARNING));
+  EXPECT_EQ(warning.torch_code, "BadOutput");
+  EXPECT_THAT(warning.text, testing::EndsWith("\"). Frames go on without results."));
   EXPECT_EQ(pads.wait_for_message(GST_MESSAGE_WARNING, 0), nullptr) << "a second warning";
 }
 

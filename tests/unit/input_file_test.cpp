@@ -110,7 +110,7 @@ TEST_F(InputFile, IsNeverLongerThanItMay) {
 }
 
 TEST_F(InputFile, EmptiesWhatWasThere) {
-  folder_.write("inputs.npy", std::string(10000, 'x'));
+  folder_.write("inputs.npy", npy("{}", 10000));
   create();
   EXPECT_EQ(text_of(path_).size(), kInputHeaderBytes);
 }
@@ -137,6 +137,17 @@ TEST_F(InputFile, IsNeitherAFolderNorAPipe) {
   EXPECT_THAT(InputFileReader::open(pipe).status(),
               FailsWith(Code::kUnreadable, "no regular file"));
   EXPECT_THAT(InputFileReader::open(path_).status(), FailsWith(Code::kNotFound, "inputs.npy"));
+}
+
+TEST_F(InputFile, OverwritesOnlyFilesOfItsKind) {
+  const std::string text = "a model";
+  const auto other = folder_.write("model.pt", text);
+  EXPECT_THAT(InputFileWriter::create(other, kInput, kRoom).status(),
+              FailsWith(Code::kUnreadable, "would be lost"));
+  EXPECT_EQ(text_of(other), text);
+  EXPECT_TRUE(InputFileWriter::create(folder_.write("empty", ""), kInput, kRoom).ok());
+  ASSERT_THAT(create()->add(item_of(kInput, 1)), IsOk());
+  EXPECT_EQ(create()->items(), 0);
 }
 
 TEST_F(InputFile, KeepsTheItemsBeforeWhenThereIsNoMoreRoom) {
