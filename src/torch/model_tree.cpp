@@ -55,6 +55,18 @@ std::string dtype_name(const at::Tensor& tensor) {
   }
 }
 
+/// A layer's weights and bias that a quantised engine has packed, as libtorch gives them back.
+void add_packed(const c10::IValue& layer, Tensors& parameters) {
+  const auto type = layer.toObjectRef().type();
+  if (!type->name()->qualifiedName().starts_with("__torch__.torch.classes.quantized.")) return;
+  auto* unpack = type->findMethod("unpack");
+  if (unpack == nullptr) return;
+  const auto parts = (*unpack)({layer});
+  if (!parts.isTuple()) return;
+  for (const auto& part : parts.toTupleRef().elements())
+    if (part.isTensor() && part.toTensor().defined()) parameters.insert(part.toTensor());
+}
+
 class Walk {
  public:
   Status visit(const torch::jit::Module& module, const std::string& path, Tensors& parameters,
@@ -105,6 +117,7 @@ class Walk {
         buffers.merge(own_buffers);
       } else if (value.isCustomClass()) {
         ++tree.packed;
+        add_packed(value, parameters);
       }
     }
     return {};

@@ -86,6 +86,13 @@ TEST(TorchInspection, CountsAFrozenModelsWeightsInItsCode) {
   EXPECT_GT(facts.constants, 16 * 3 * 3 * 3 + 32 * 10);
 }
 
+TEST(TorchInspection, CountsTheWeightsThatAQuantisedEngineHasPacked) {
+  const auto facts = report("quantized_classifier");
+  EXPECT_EQ(part(facts, "1").parameters, 16 * 3 * 3 * 3 + 16);
+  EXPECT_EQ(part(facts, "1").parameter_bytes, 16 * 3 * 3 * 3 + 4 * 16);
+  EXPECT_GT(facts.dtypes.at("qint8"), 16 * 3 * 3 * 3);
+}
+
 TEST(TorchInspection, HasNothingToSayOfASoundModel) {
   for (const auto* name :
        {"classifier", "traced_classifier", "gray_classifier", "uint8_nhwc", "reflecting_pad"})
