@@ -42,7 +42,7 @@ class Settings:
     skip: int = 60
     frames: int = 480
     forward_seconds: float = 1.5
-    live_seconds: int = 20
+    live_seconds: int = 60
     flushes: int = 10
     inspections: int = 10
     streams_skip: int = 256
