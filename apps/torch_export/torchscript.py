@@ -42,8 +42,8 @@ def _refuse_other_files(path):
     what = weights.what_else(path)
     if what is None and zipfile.is_zipfile(path):
         raise ExportError(
-            f"{path} was written by torch.save() and holds weights or a pickled model, no TorchScript; NAME is the model "
-            f"that they are of, and they are given with --weights"
+            f"{path} was written by torch.save() and holds weights or a pickled model, no TorchScript; NAME is the "
+            f"model that they are of, and they are given with --weights"
         )
     if what not in (None, weights.TORCHSCRIPT):
         raise ExportError(f"{path} is no TorchScript file but {what}; write one with torch.jit.save(model, FILE)")
