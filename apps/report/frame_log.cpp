@@ -92,7 +92,8 @@ Result<std::vector<Frame>> parse_frame_log(std::istream& text, const std::string
     } catch (const std::exception& error) {  // of the JSON library, or of read_frame()
       std::string what = error.what();
       if (what.starts_with("[json.exception.")) what.erase(0, what.find("] ") + 2);
-      return Status(Code::kInvalidArgument, place + " is not a line of analyticsjson: " + what);
+      return Status(Code::kInvalidArgument,
+                    std::string(place).append(" is not a line of analyticsjson: ").append(what));
     }
   }
   if (frames.empty()) {
