@@ -70,6 +70,7 @@ class Plan:
     def __init__(self, video, files, settings):
         self.decode = f"filesrc location={video} ! qtdemux ! h264parse ! avdec_h264"
         self.files = files
+        self.live_model = files[LIVE_NETWORK].torchscript
         self.settings = settings
 
     def steps_of_round(self):
@@ -99,8 +100,9 @@ class Plan:
         yield Step("live at 25 fps", self.live)
         yield Step("live at twice the capacity", self.overload)
 
-    def inference(self, name, properties=""):
-        return f"torchinference name=inference model-file={self.files[name].torchscript} {properties}"
+    @staticmethod
+    def inference(model, properties=""):
+        return f"torchinference name=inference model-file={model} {properties}"
 
     def flow(self, samples, key, line):
         found = programs.measure("pipeline_bench", self.settings.skip, self.settings.frames, line)
@@ -138,8 +140,7 @@ class Plan:
 
     def through_torchinference(self, samples, key, model):
         """The element's statistics, and what came out in words."""
-        inference = f"torchinference name=inference model-file={model}"
-        found = self.flow(samples, key, f"{self.decode} ! {inference} ! fakesink sync=false")
+        found = self.flow(samples, key, f"{self.decode} ! {self.inference(model)} ! fakesink sync=false")
         stats = found["inference"][0]
         how = f"batches of {stats['batch-size']}, {stats['workers']} workers of {stats['threads']} threads"
         samples.facts.setdefault(key, []).append(how)
@@ -177,7 +178,7 @@ class Plan:
 
     def flush(self, samples):
         source = "videotestsrc pattern=black ! video/x-raw,format=I420,width=1920,height=1080"
-        line = f"{source} ! {self.inference(LIVE_NETWORK, SLOW)} ! fakesink sync=false"
+        line = f"{source} ! {self.inference(self.live_model, SLOW)} ! fakesink sync=false"
         found = programs.measure("flush_bench", self.settings.flushes, line)
         samples.add("flush/p50-ms", found["flush_start"]["p50"])
         samples.add("flush/max-ms", found["flush_start"]["max"])
@@ -237,7 +238,7 @@ class Plan:
         """As a camera and a display: the sink waits for each frame's time, and drops those that come too late."""
         source = "videotestsrc is-live=true ! video/x-raw,format=I420,width=1920,height=1080,framerate=25/1"
         sink = "fakesink sync=true qos=true max-lateness=5000000"
-        found, stats = self.live_run("live", samples, f"{source} ! {self.inference(LIVE_NETWORK)} ! {sink}")
+        found, stats = self.live_run("live", samples, f"{source} ! {self.inference(self.live_model)} ! {sink}")
         dropped = sum(sink["dropped"] for sink in found["sinks"])
         samples.add("live/dropped", dropped)
         samples.add("live/pipeline-latency-ms", found["pipeline_latency"])
@@ -246,11 +247,11 @@ class Plan:
     def overload(self, samples):
         size = "video/x-raw,format=I420,width=1920,height=1080"
         sink = "fakesink sync=false"
-        line = f"videotestsrc pattern=black ! {size} ! {self.inference(LIVE_NETWORK)} ! {sink}"
+        line = f"videotestsrc pattern=black ! {size} ! {self.inference(self.live_model)} ! {sink}"
         capacity = self.flow(samples, "capacity", line)["fps"]
         rate = round(2 * capacity)
         source = f"videotestsrc is-live=true pattern=black ! {size},framerate={rate}/1"
-        line = f"{source} ! {self.inference(LIVE_NETWORK, 'overload-policy=skip')} ! {sink}"
+        line = f"{source} ! {self.inference(self.live_model, 'overload-policy=skip')} ! {sink}"
         found, stats = self.live_run("overload", samples, line)
         samples.add("overload/offered-fps", rate)
         return (
